@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""Writes what the rest of the tree uses from the tables of isa/.
+
+    gen.py KIND [-o FILE]
+
+  isa_gen.h   numbers and enumerations for C (library, simulator, assembler)
+  isa_gen.c   the tables themselves: instructions, fields, CSRs, pseudos, names
+  csr_gen.h   the CSR switch of the golden model
+  visa.h      the header for guests and hypervisors in C
+  visa_pkg.sv the SystemVerilog package of the RTL
+"""
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+
+import tables
+
+HEAD = "/* Made by isa/gen.py from the tables in isa/: edit those. */\n"
+
+
+def quote(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def define(name, value, comment=""):
+    line = f"#define {name:<32} {value}"
+    return line + (f" /* {comment} */" if comment else "")
+
+
+def hex_const(value):
+    return f"{value:#x}" + ("ull" if value > 0x7fffffff else "")
+
+
+def field_rows(f):
+    """(name, number, comment) for a VMCS field; an array gives its first number."""
+    return f.name.upper(), f.first, f.summary
+
+
+def numbers(isa, prefix):
+    """The #defines that the simulator and guests in C share."""
+    out = []
+    out += ["", "/* CSR numbers (csr.isa) */"]
+    out += [define(f"{prefix}CSR_{c.name.upper()}", f"{c.number:#x}") for c in isa.csrs]
+    out += ["", "/* MSR numbers (msr.isa) */"]
+    out += [define(f"{prefix}MSR_{m.name.upper()}", f"{m.number:#x}u", m.summary) for m in isa.msrs]
+    out += ["", "/* Exit causes (cause.isa) */"]
+    out += [define(f"{prefix}EXIT_{c.name}", f"{c.code:#x}", c.summary) for c in isa.causes]
+    out += ["", "/* VMTRAPCFG bits (trapcfg.isa) */"]
+    out += [define(f"{prefix}TRAP_{b.name}", f"(1u << {b.bit})", b.set) for b in isa.trapcfg]
+    out += ["", "/* VMQUAL layout: lowest bit and width (vmqual.isa) */"]
+    for q in isa.vmqual:
+        name = f"{prefix}QUAL_{q.cause}_{q.name.upper()}"
+        out += [define(name + "_LO", q.lo), define(name + "_WIDTH", q.hi - q.lo + 1)]
+    out += ["", "/* Exceptions and interrupts (exception.isa) */"]
+    out += [define(f"{prefix}{'EXC' if e.kind == 'exception' else 'IRQ'}_{e.name}", e.code, e.summary)
+            for e in isa.exceptions]
+    out += ["", "/* VMCS field numbers (vmcs.isa) */"]
+    out += [define(f"{prefix}VMCS_{n}", v, c) for n, v, c in map(field_rows, isa.vmcs)]
+    out += ["", "/* Sizes and numbers (const.isa) */"]
+    out += [define(f"{prefix}{c.name}", hex_const(c.value), c.summary) for c in isa.consts]
+    return out
+
+
+def emit_header(isa):
+    out = ["#ifndef VISA_ISA_GEN_H", "#define VISA_ISA_GEN_H"]
+    out += numbers(isa, "ISA_")
+    out += ["", "/* One per row of the instruction tables; ISA_OP_ILLEGAL matches nothing. */",
+            "enum isa_op {", "    ISA_OP_ILLEGAL,"]
+    out += [f"    ISA_OP_{i.ident.upper()}," for i in isa.insns]
+    out += ["    ISA_OPS", "};", "", "/* Every base instruction: X(class, name, number) */",
+            "#define ISA_BASE_INSNS(X) \\"]
+    out += [f"    X({i.klass}, {i.ident}, ISA_OP_{i.ident.upper()}) \\" for i in isa.insns if not i.expands]
+    out += ["    /* end */", "", "enum isa_class {"]
+    out += [f"    ISA_CLASS_{k.upper()}," for k in tables.CLASSES]
+    out += ["};", "", "/* Rows of latency.isa. */", "enum isa_latency {"]
+    out += [f"    ISA_LAT_{l.name.upper()}," for l in isa.latencies]
+    out += ["    ISA_LATS", "};", "", "#endif"]
+    return out
+
+
+def c_field(f):
+    flags = [n for n, on in (("ISA_PRIME", f.prime), ("ISA_SIGNED", f.signed), ("ISA_NONZERO", f.nonzero)) if on]
+    exclude = sum(1 << n for n in f.exclude)
+    pieces = ", ".join(f"{{{a}, {w}, {v}}}" for a, w, v in f.pieces)
+    return (f"{{ISA_FIELD_{f.name.upper()}, {' | '.join(flags) or '0'}, {exclude:#x}u, "
+            f"{len(f.pieces)}, {{{pieces}}}}}")
+
+
+def c_expand(isa, insn):
+    """{rd, rs1, rs2, imm}: a field of the short form, or a constant."""
+    if not insn.expands:
+        return "ISA_OP_ILLEGAL, {{0}}"
+    base, values = insn.expands
+    slots = []
+    for slot in ("rd", "rs1", "rs2", "imm"):
+        v = values.get(slot, 0)
+        slots.append(f"{{ISA_FIELD_{v.upper()}, 0}}" if isinstance(v, str) else f"{{ISA_FIELD_NONE, {v}}}")
+    return f"ISA_OP_{isa.insn(base).ident.upper()}, {{{', '.join(slots)}}}"
+
+
+RING_BITS = {"-1": "ISA_RING_H", "0": "ISA_RING_0 | ISA_RING_0V", "3": "ISA_RING_3 | ISA_RING_3V",
+             "0v": "ISA_RING_0V", "3v": "ISA_RING_3V"}
+
+
+def emit_tables(isa):
+    out = ['#include "isa.h"', "", "const struct isa_insn isa_insns[ISA_OPS] = {",
+           '    [ISA_OP_ILLEGAL] = {.name = "illegal", .operands = ""},']
+    for i in isa.insns:
+        rings = " | ".join(RING_BITS[r] for r in i.rings) or "0"
+        fields = ", ".join(c_field(f) for f in i.fields.values())
+        out += [f"    [ISA_OP_{i.ident.upper()}] = {{ /* {i.row.file}:{i.row.line} */",
+                f"        {quote(i.name)}, {quote(i.ext)}, {quote(', '.join(i.operands))}, {quote(i.formula)},",
+                f"        {i.mask:#x}, {i.match:#x}, {i.length}, ISA_CLASS_{i.klass.upper()},"
+                f" ISA_LAT_{i.latency.upper()}, {rings}, {i.op},",
+                f"        {len(i.fields)}, {{{fields}}},",
+                f"        {c_expand(isa, i)}}},"]
+    out += ["};", "", "const struct isa_csr isa_csrs[] = {"]
+    for c in isa.csrs:
+        cr = c.cr[2:] if c.cr != "-" else "-1"
+        out.append(f"    {{{c.number:#x}, {cr}, {quote(c.name)}, {quote(c.summary)}}},")
+    out += ["};", "const unsigned isa_csr_count = sizeof isa_csrs / sizeof isa_csrs[0];", "",
+            "const struct isa_pseudo isa_pseudos[] = {"]
+    for p in isa.pseudos:
+        out.append(f"    {{{quote(p.name)}, {quote(p.operands)}, {quote(p.expansion)}}},")
+    out += ["};", "const unsigned isa_pseudo_count = sizeof isa_pseudos / sizeof isa_pseudos[0];", ""]
+    for array, rows in (("isa_exit_names", [(c.code, c.name) for c in isa.causes]),
+                        ("isa_trap_names", [(b.bit, b.name) for b in isa.trapcfg]),
+                        ("isa_exc_names", [(e.code, e.name) for e in isa.exceptions if e.kind == "exception"]),
+                        ("isa_irq_names", [(e.code, e.name) for e in isa.exceptions if e.kind == "interrupt"])):
+        out.append(f"const char *const {array}[ISA_NAMES] = {{")
+        out += [f"    [{n}] = {quote(name)}," for n, name in rows] + ["};"]
+    out += ["", "/* Filter bit that lets a cause exit, -1 if it always does. */",
+            "const signed char isa_exit_filter[ISA_NAMES] = {"]
+    bits = {b.name: b.bit for b in isa.trapcfg}
+    out += [f"    [{c.code}] = {bits.get(c.filter, -1)}, /* {c.name} */" for c in isa.causes]
+    out += ["};", "", "const struct isa_vmcs_field isa_vmcs_fields[] = {"]
+    out += [f"    {{{f.first}, {f.n}, {int(f.access == 'rw')}, {quote(f.name)}, {quote(f.check)}, {quote(f.summary)}}},"
+            for f in isa.vmcs]
+    out += ["};", "const unsigned isa_vmcs_field_count = sizeof isa_vmcs_fields / sizeof isa_vmcs_fields[0];",
+            "", "const struct isa_qual isa_quals[] = {"]
+    codes = {c.name: c.code for c in isa.causes}
+    out += [f"    {{{codes[q.cause]}, {q.lo}, {q.hi - q.lo + 1}, {quote(q.name)}}}," for q in isa.vmqual]
+    out += ["};", "const unsigned isa_qual_count = sizeof isa_quals / sizeof isa_quals[0];", "",
+            "const struct isa_latency_row isa_latencies[ISA_LATS] = {"]
+    out += [f"    [ISA_LAT_{l.name.upper()}] = {{{quote(l.name)}, {l.cycles}}}," for l in isa.latencies]
+    out += ["};"]
+    return out
+
+
+def c_mask(text):
+    return f"~(uint64_t){text[1:]}" if text.startswith("~") else f"{text}ull"
+
+
+def emit_csr(isa):
+    """Cases for csr_read and csr_write; a func CSR of a numbered family passes its index."""
+    out = ["/* Included by src/cpu/csr.c, once with CSR_READ and once with CSR_WRITE. */", "#ifdef CSR_READ"]
+    for c in isa.csrs:
+        words = c.kind.split()
+        family = re.fullmatch(r"(hpmcounter|pmpaddr)(\d+)", c.name)
+        if words[0] == "plain":
+            body = f"*value = h->{words[1]}; return VISA_OK;"
+        elif words[0] == "const":
+            body = f"*value = {c_mask(words[1])}; return VISA_OK;"
+        elif family:
+            body = f"return csr_read_{family[1]}(h, {family[2]}, value);"
+        else:
+            body = f"return csr_read_{c.name}(h, value);"
+        out.append(f"case {c.number:#x}: {body}")
+    out += ["#endif", "#ifdef CSR_WRITE"]
+    for c in isa.csrs:
+        words = c.kind.split()
+        family = re.fullmatch(r"(pmpaddr)(\d+)", c.name)
+        if c.number >> 10 == 3:
+            continue  # read-only: refused before the switch
+        if words[0] == "plain":
+            body = f"h->{words[1]} = value & {c_mask(words[2])}; return VISA_OK;"
+        elif words[0] == "const":
+            body = "return VISA_OK;"
+        elif family:
+            body = f"return csr_write_{family[1]}(h, {family[2]}, value);"
+        else:
+            body = f"return csr_write_{c.name}(h, value);"
+        out.append(f"case {c.number:#x}: {body}")
+    out += ["#endif"]
+    return out
+
+
+def visa_macro(i):
+    """An inline-assembly function for an R-type Xvisa instruction; none for other shapes."""
+    opcode, funct3, funct7 = i.match & 0x7f, i.match >> 12 & 7, i.match >> 25
+    if "imm" in i.fields:
+        if i.name != "vmexit":
+            return None
+        return ('#define visa_vmexit(n) __asm__ volatile(".insn i 0x0b, 1, x0, %0(x0)" :: "i"((n) & 0x800 ? '
+                '(n) - 0x1000 : (n)) : "memory")')
+    has = lambda f: f in i.fields
+    rs2 = i.match >> 20 & 31
+    args = [f for f in ("rs1", "rs2") if has(f)]
+    spec = f".insn r {opcode:#x}, {funct3}, {funct7:#x}, {'%0' if has('rd') else 'x0'}, "
+    n = int(has("rd"))
+    spec += (f"%{n}" if has("rs1") else "x0") + ", "
+    spec += f"%{n + has('rs1')}" if has("rs2") else f"x{rs2}"
+    ins = ", ".join(f'"r"({a})' for a in args)
+    params = ", ".join(f"unsigned long {a}" for a in args) or "void"
+    outs = '"=r"(rd)' if has("rd") else ""
+    asm = f'__asm__ volatile("{spec}" : {outs} : {ins} : "memory")'
+    if has("rd"):
+        return (f"static inline unsigned long visa_{i.ident}({params})\n"
+                f"{{ unsigned long rd; {asm}; return rd; }}")
+    return f"static inline void visa_{i.ident}({params})\n{{ {asm}; }}"
+
+
+def emit_guest_header(isa):
+    out = ["/* Xvisa for guests and hypervisors in C: numbers, and a function for each",
+           " * instruction. Operands and results are those of the architecture manual. */",
+           "#ifndef VISA_H", "#define VISA_H"]
+    out += numbers(isa, "VISA_")
+    out += ["", "/* A field of VMQUAL: VISA_QUAL(VMQUAL value, IO, PORT). */",
+            "#define VISA_QUAL(q, cause, name) \\",
+            "    (((q) >> VISA_QUAL_##cause##_##name##_LO) & ((1ul << VISA_QUAL_##cause##_##name##_WIDTH) - 1))",
+            "", "#ifndef __ASSEMBLER__"]
+    for i in isa.insns:
+        if i.ext == "xvisa" and (macro := visa_macro(i)):
+            out += [f"/* {i.formula} */", macro]
+    out += ["#endif", "#endif"]
+    return out
+
+
+def emit_sv(isa):
+    out = ["package visa_pkg;"]
+    for c in isa.csrs:
+        out.append(f"  localparam logic [11:0] CSR_{c.name.upper()} = 12'h{c.number:03x};")
+    for c in isa.causes:
+        out.append(f"  localparam logic [7:0] EXIT_{c.name} = 8'h{c.code:02x};")
+    for b in isa.trapcfg:
+        out.append(f"  localparam int unsigned TRAP_{b.name} = {b.bit};")
+    for q in isa.vmqual:
+        out.append(f"  localparam int unsigned QUAL_{q.cause}_{q.name.upper()}_LO = {q.lo};")
+    for e in isa.exceptions:
+        out.append(f"  localparam logic [5:0] {'EXC' if e.kind == 'exception' else 'IRQ'}_{e.name} = 6'd{e.code};")
+    for f in isa.vmcs:
+        out.append(f"  localparam logic [8:0] VMCS_{f.name.upper()} = 9'd{f.first};")
+    for c in isa.consts:
+        out.append(f"  localparam logic [63:0] {c.name} = 64'h{c.value:x};")
+    for l in isa.latencies:
+        out.append(f"  localparam int unsigned LAT_{l.name.upper()} = {l.cycles};")
+    for i in isa.insns:
+        w = i.length * 8
+        out.append(f"  localparam logic [{w - 1}:0] MASK_{i.ident.upper()} = {w}'h{i.mask:x};")
+        out.append(f"  localparam logic [{w - 1}:0] MATCH_{i.ident.upper()} = {w}'h{i.match:x};")
+    out += ["endpackage"]
+    return out
+
+
+EMIT = {"isa_gen.h": emit_header, "isa_gen.c": emit_tables, "csr_gen.h": emit_csr,
+        "visa.h": emit_guest_header, "visa_pkg.sv": emit_sv}
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("kind", choices=sorted(EMIT))
+    ap.add_argument("-o", "--output", help="file to write (default: standard output)")
+    ap.add_argument("--isa", default=Path(__file__).parent, help="directory of the tables")
+    args = ap.parse_args()
+    try:
+        isa = tables.load(args.isa)
+    except tables.IsaError as e:
+        sys.exit(str(e))
+    text = HEAD + "\n".join(EMIT[args.kind](isa)) + "\n"
+    if not args.output:
+        sys.stdout.write(text)
+        return
+    tmp = Path(f"{args.output}.{os.getpid()}.tmp")
+    tmp.write_text(text)
+    tmp.replace(args.output)
+
+
+if __name__ == "__main__":
+    main()

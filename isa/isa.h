@@ -1,0 +1,140 @@
+/* The instruction set as data: rows of isa/, found by bits or by name.
+ *
+ * Shared by the golden model, the assembler and the disassembler. Nothing here
+ * knows what an instruction does (src/cpu/) or how it is spelled (asm/). */
+#ifndef VISA_ISA_H
+#define VISA_ISA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "isa_gen.h"
+
+enum isa_field_kind {
+    ISA_FIELD_NONE,
+    ISA_FIELD_RD,
+    ISA_FIELD_RS1,
+    ISA_FIELD_RS2,
+    ISA_FIELD_IMM,
+    ISA_FIELD_CSR,
+    ISA_FIELD_AQ,
+    ISA_FIELD_RL,
+};
+
+enum { ISA_PRIME = 1, ISA_SIGNED = 2, ISA_NONZERO = 4 };
+enum { ISA_RING_H = 1, ISA_RING_0 = 2, ISA_RING_3 = 4, ISA_RING_0V = 8, ISA_RING_3V = 16 };
+enum { ISA_NAMES = 64 };
+
+/* Bits [at+width-1 : at] of the instruction are bits [lo+width-1 : lo] of the value. */
+struct isa_piece {
+    uint8_t at, width, lo;
+};
+
+struct isa_field {
+    uint8_t kind;     /* enum isa_field_kind */
+    uint8_t flags;    /* ISA_PRIME: a 3-bit register, x8 + value */
+    uint32_t exclude; /* bit n: register n belongs to another row */
+    uint8_t npieces;
+    struct isa_piece pieces[8];
+};
+
+/* What an RVC row puts into an operand of its base instruction. */
+struct isa_source {
+    uint8_t field;  /* a field of the short form, or ISA_FIELD_NONE */
+    int32_t value;  /* the constant if there is none */
+};
+
+struct isa_insn {
+    const char *name, *ext, *operands, *formula;
+    uint32_t mask, match;
+    uint8_t length; /* bytes: 2 or 4 */
+    uint8_t klass;  /* enum isa_class */
+    uint8_t latency; /* enum isa_latency */
+    uint8_t rings;  /* ISA_RING_*, Xvisa only */
+    uint8_t op;     /* number in VMQUAL, Xvisa only */
+    uint8_t nfields;
+    struct isa_field fields[6];
+    enum isa_op base;            /* RVC: executes as this, else ISA_OP_ILLEGAL */
+    struct isa_source expand[4]; /* RVC: rd, rs1, rs2, imm */
+};
+
+struct isa_csr {
+    uint16_t number;
+    int8_t cr; /* CR0..CR15, -1 if it has no such name */
+    const char *name, *summary;
+};
+
+struct isa_pseudo {
+    const char *name, *operands, *expansion; /* empty expansion: done in asm/ */
+};
+
+struct isa_vmcs_field {
+    uint16_t first, n;
+    uint8_t writable;
+    const char *name, *check, *summary;
+};
+
+struct isa_qual {
+    uint8_t cause, lo, width;
+    const char *name;
+};
+
+struct isa_latency_row {
+    const char *name;
+    uint32_t cycles;
+};
+
+extern const struct isa_insn isa_insns[ISA_OPS];
+extern const struct isa_csr isa_csrs[];
+extern const unsigned isa_csr_count;
+extern const struct isa_pseudo isa_pseudos[];
+extern const unsigned isa_pseudo_count;
+extern const struct isa_vmcs_field isa_vmcs_fields[];
+extern const unsigned isa_vmcs_field_count;
+extern const struct isa_qual isa_quals[];
+extern const unsigned isa_qual_count;
+extern const struct isa_latency_row isa_latencies[ISA_LATS];
+extern const char *const isa_exit_names[ISA_NAMES];
+extern const char *const isa_trap_names[ISA_NAMES];
+extern const char *const isa_exc_names[ISA_NAMES];
+extern const char *const isa_irq_names[ISA_NAMES];
+extern const signed char isa_exit_filter[ISA_NAMES];
+
+/* An instruction with its operands taken apart. An RVC instruction has the
+ * operands of its base instruction: op is what executes, row what was written. */
+struct isa_decoded {
+    enum isa_op op;
+    enum isa_op row;
+    uint8_t length; /* bytes; of an illegal instruction 2 or 4 by its low bits */
+    uint8_t rd, rs1, rs2;
+    uint16_t csr;
+    bool aq, rl;
+    int64_t imm; /* sign- or zero-extended as the row says */
+};
+
+/* Length in bytes of the instruction that begins with these 16 bits. */
+static inline unsigned isa_length(uint32_t bits)
+{
+    return (bits & 3) == 3 ? 4 : 2;
+}
+
+/* Decodes the instruction in the low bits; false, with op ISA_OP_ILLEGAL, if no row matches. */
+bool isa_decode(uint32_t bits, struct isa_decoded *out);
+
+/* The value of a field in an instruction, and the instruction with that field set. */
+int64_t isa_extract(const struct isa_field *f, uint32_t bits);
+uint32_t isa_insert(const struct isa_field *f, uint32_t bits, int64_t value);
+
+/* NULL if the row has no such field. */
+const struct isa_field *isa_field(const struct isa_insn *row, enum isa_field_kind kind);
+
+/* Can the field hold the value exactly? Checks range, low zero bits, excluded values. */
+bool isa_fits(const struct isa_field *f, int64_t value);
+
+/* By name or number; NULL if there is none. Names are lower case. */
+const struct isa_insn *isa_find(const char *name);
+const struct isa_csr *isa_csr_by_number(unsigned number);
+const struct isa_csr *isa_csr_by_name(const char *name);
+const struct isa_vmcs_field *isa_vmcs_field_at(unsigned number);
+
+#endif

@@ -1,0 +1,181 @@
+"""The manual's own roles and directives for docutils.
+
+Roles name rows of isa/ and become links; a name that no table has is an error:
+
+  :insn:`vmenter`  :csr:`satp`  :msr:`tls`  :exit:`HALT`  :trap:`IO`  :field:`gptbr`
+  :qual:`HOSTFAULT.walk`  :const:`POOL`  :lat:`trap`  :exc:`ILLEGAL`  :irq:`SSI`
+  :rule:`EN-1`  :chapter:`vmcs`
+
+Directives:
+
+  .. rule:: EN-1         a numbered rule of the architecture, with an anchor
+  .. drawing:: title     a plain-text drawing (manual_draw.py)
+  .. entry:: id ...      the body gets these anchors
+  .. encoding:: vmenter  the bit diagram of an instruction
+  .. fragment:: vmenter  the hand-written text of an Xvisa instruction
+"""
+
+import re
+
+from docutils import nodes
+from docutils.parsers.rst import Directive, directives, roles
+from docutils.statemachine import StringList
+
+import manual_draw
+
+
+def slug(text):
+    return re.sub(r"[^a-z0-9_.]+", "-", text.lower()).strip("-")
+
+
+class Names:
+    """Anchor and label of everything that a role may name: names[role][name]."""
+
+    def __init__(self, isa):
+        self.isa = isa
+        table = {r: {} for r in ("insn", "csr", "msr", "exit", "trap", "field", "qual", "const",
+                                 "lat", "exc", "irq", "rule", "chapter")}
+        for i in isa.insns:
+            table["insn"][i.name] = (i.name, i.name)
+        for c in isa.csrs:
+            table["csr"][c.name] = (f"csr-{c.name}", c.name)
+            if c.cr != "-":
+                table["csr"][c.cr] = (f"csr-{c.name}", c.cr)
+        for m in isa.msrs:
+            table["msr"][m.name] = (f"msr-{m.name}", m.name)
+        for c in isa.causes:
+            table["exit"][c.name] = (f"exit-{c.name}", c.name)
+        for b in isa.trapcfg:
+            table["trap"][b.name] = (f"trap-{b.name}", f"VMTRAPCFG.{b.name}")
+        for f in isa.vmcs:
+            table["field"][f.name] = (f"vmcs-{f.name}", f"VMCS.{f.name}")
+        for q in isa.vmqual:
+            table["qual"][f"{q.cause}.{q.name}"] = (f"qual-{q.cause}-{q.name}", f"VMQUAL.{q.name}")
+        for c in isa.consts:
+            table["const"][c.name] = (f"const-{c.name}", c.name)
+        for l in isa.latencies:
+            table["lat"][l.name] = (f"lat-{l.name}", l.name)
+        for e in isa.exceptions:
+            role = "exc" if e.kind == "exception" else "irq"
+            table[role][e.name] = (f"{role}-{e.name}", e.name)
+        self.table = table
+
+    def find(self, role, name):
+        """(anchor, label), or None."""
+        return self.table[role].get(name)
+
+
+def name_role(role, rawtext, text, lineno, inliner, options=None, content=None):
+    build = inliner.document.settings.manual
+    if role in ("rule", "chapter"):
+        return [later_reference(build, role, text, lineno, inliner)], []
+    found = build.names.find(role, text)
+    if not found:
+        message = inliner.reporter.error(f"'{text}' is no {ROLE_WORDS[role]} of isa/", line=lineno)
+        return [inliner.problematic(rawtext, rawtext, message)], [message]
+    return [build.link(found[0], nodes.literal(found[1], found[1], classes=[role]))], []
+
+
+ROLE_WORDS = {"insn": "instruction", "csr": "CSR", "msr": "MSR", "exit": "exit cause",
+              "trap": "VMTRAPCFG bit", "field": "VMCS field", "qual": "VMQUAL field (CAUSE.name)",
+              "const": "constant", "lat": "latency", "exc": "exception", "irq": "interrupt"}
+
+
+def later_reference(build, role, text, lineno, inliner):
+    """Rules and chapters may stand further down: resolved by Build.resolve()."""
+    node = nodes.inline(text, text, classes=[f"ref-{role}"])
+    node["manual_ref"] = (role, text, inliner.document.current_source, lineno)
+    return node
+
+
+class Rule(Directive):
+    """A numbered rule. Its name is unique in the whole manual."""
+    required_arguments = 1
+    has_content = True
+
+    def run(self):
+        build, name = self.state.document.settings.manual, self.arguments[0]
+        source, line = self.state_machine.get_source_and_line(self.lineno)
+        if not re.fullmatch(r"[A-Z]+-\d+", name):
+            raise self.error(f"'{name}' is no rule name, expected letters, a dash and a number")
+        if name in build.rules:
+            first = build.rules[name]
+            raise self.error(f"rule {name} is already defined at {first[0]}:{first[1]}")
+        build.rules[name] = (source, line)
+        box = nodes.container(classes=["rule"], ids=[f"rule-{name}"])
+        self.state.nested_parse(self.content, self.content_offset, box)
+        if not box.children:
+            raise self.error(f"rule {name} says nothing")
+        label = build.link(f"rule-{name}", nodes.strong(name, name), ["rule-name"])
+        if build.target == "man":
+            first = box.children[0]
+            if isinstance(first, nodes.paragraph):
+                first.insert(0, nodes.Text(" "))
+                first.insert(0, nodes.strong("", f"[{name}]"))
+            return box.children
+        box.insert(0, nodes.paragraph("", "", label, classes=["rule-label"]))
+        return [box]
+
+
+class Drawing(Directive):
+    required_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+
+    def run(self):
+        text = "\n".join(self.content)
+        if self.state.document.settings.manual.target == "man":
+            return [nodes.literal_block(text, text)]
+        title = self.arguments[0]
+        figure = f"<figure>{manual_draw.svg(text, title)}<figcaption>{title}</figcaption></figure>"
+        return [nodes.raw("", figure, format="html")]
+
+
+class Entry(Directive):
+    """Anchors for what follows inside it."""
+    required_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+
+    def run(self):
+        box = nodes.container(classes=["entry"], ids=self.arguments[0].split())
+        self.state.nested_parse(self.content, self.content_offset, box)
+        return box.children if self.state.document.settings.manual.target == "man" else [box]
+
+
+class Encoding(Directive):
+    required_arguments = 1
+
+    def run(self):
+        build = self.state.document.settings.manual
+        insn = build.isa.insn(self.arguments[0])
+        if not insn:
+            raise self.error(f"'{self.arguments[0]}' is no instruction of isa/")
+        if build.target == "man":
+            text = manual_draw.encoding_text(insn)
+            return [nodes.literal_block(text, text)]
+        return [nodes.raw("", manual_draw.encoding_html(insn), format="html")]
+
+
+class Fragment(Directive):
+    """Another file's text in this place; its errors name that file and its lines."""
+    required_arguments = 1
+
+    def run(self):
+        fragment = self.state.document.settings.manual.fragments[self.arguments[0]]
+        lines = fragment.path.read_text().splitlines()
+        box = nodes.container(classes=["fragment"])
+        shown = self.state.document.settings.manual.shown(fragment.path)
+        self.state.nested_parse(StringList(lines, source=shown), 0, box)
+        return box.children
+
+
+def register():
+    """Makes the roles and directives known to docutils."""
+    for role in list(ROLE_WORDS) + ["rule", "chapter"]:
+        def function(*args, _role=role, **options):
+            return name_role(_role, *args[1:], **options)
+        roles.register_local_role(role, function)
+    for name, directive in (("rule", Rule), ("drawing", Drawing), ("entry", Entry),
+                            ("encoding", Encoding), ("fragment", Fragment)):
+        directives.register_directive(name, directive)

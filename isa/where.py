@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Where an instruction lives in the tree: from its row to its page of the manual.
+
+    where.py INSN ...
+
+Prints file:line for the encoding, the semantics, the assembler, the timing, the RTL,
+the tests and the manual. Exit status 1 if a place is missing that should exist; RTL
+is expected once the tree has a directory rtl/.
+"""
+
+import argparse
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import tables
+
+ROOT = Path(__file__).resolve().parent.parent
+KINDS = ["encoding", "semantics", "assembler", "timing", "rtl", "test", "manual"]
+
+
+@dataclass
+class Place:
+    path: str  # relative to the tree, or to the build for what is generated
+    line: int
+    text: str
+
+    def __str__(self):
+        return f"{self.path}:{self.line}: {self.text}"
+
+
+class Tree:
+    """The files of the tree, read once."""
+
+    def __init__(self, root=ROOT):
+        self.root = Path(root)
+        self.isa = tables.load(self.root / "isa")
+        self.cache = {}
+
+    def lines(self, path):
+        if path not in self.cache:
+            self.cache[path] = path.read_text(errors="replace").splitlines() if path.is_file() else []
+        return self.cache[path]
+
+    def place(self, path, number):
+        return Place(str(path.relative_to(self.root)), number, self.lines(path)[number - 1].strip())
+
+    def grep(self, patterns, pattern):
+        """Places in the files that the globs name where the pattern matches a line."""
+        found = re.compile(pattern)
+        for path in sorted({p for g in patterns for p in self.root.glob(g)}):
+            for number, text in enumerate(self.lines(path), 1):
+                if found.search(text):
+                    yield self.place(path, number)
+
+
+def row_place(tree, row):
+    return tree.place(tree.root / "isa" / row.file, row.line)
+
+
+def semantics(tree, insn):
+    """exec_NAME, or a capitalised macro that makes it: `LOAD(lb, ...)`."""
+    base = insn.expands[0].replace(".", "_") if insn.expands else insn.ident
+    pattern = rf"^(?!\s).*\bexec_{base}\(|^\s*[A-Z][A-Z0-9_]*\(\s*{base}\s*[,)]"
+    return list(tree.grep(["src/cpu/*.[ch]"], pattern))
+
+
+def assembler(tree, insn):
+    """The assembler has no code of its own for a row: it fills the row's fields."""
+    return list(tree.grep(["asm/*.c"], r"\bisa_insert\("))
+
+
+def timing(tree, insn):
+    row = next(l.row for l in tree.isa.latencies if l.name == insn.latency)
+    return [row_place(tree, row)]
+
+
+def rtl(tree, insn):
+    return list(tree.grep(["rtl/**/*.sv"], rf"\b(MATCH_)?{insn.ident.upper()}\b"))
+
+
+def spelled(name):
+    """The instruction in a test: quoted, as a parameter, or as a line of assembly."""
+    word = re.escape(name)
+    operand = r"(x\d|[astf]\d|r\d|zero\b|ra\b|sp\b|gp\b|tp\b|cr\d|[{%$(.\d-]|\w+ *(,|$))"
+    return (rf"""(["'`]){word}(\1|[ \\])|[\[,( "']{word}[,\])]|"""
+            rf"""^\s*(\w+:)?\s*{word}((\.(aq|rl|aqrl))?\s+(?i:{operand})|\s*(#.*|//.*|\\n.*|")?$)""")
+
+
+def tests(tree, insn):
+    """Tests that name it. A short form has no behaviour of its own: that it decodes to
+    its base instruction, which binutils confirms, is its test."""
+    if insn.expands:
+        return list(tree.grep(["testsuite/isa/test_encoding.py"], r"^def test_(row|expansion)_"))
+    globs = [f"testsuite/**/*.{e}" for e in ("py", "s", "S", "c")]
+    return [p for p in tree.grep(globs, spelled(insn.name)) if not p.path.endswith("test_where.py")]
+
+
+def manual(tree, insn):
+    """The fragment that covers the instruction, or the one of its extension."""
+    name = insn.name if insn.ext == "xvisa" else insn.ext
+    found = tree.grep(["man/arch/insn/*.rst"], rf"^\.\. covers:(.*\s)?{re.escape(name)}(\s|$)")
+    return [Place(p.path, p.line, f"visa-arch.html#{insn.name}") for p in found]
+
+
+FIND = {"encoding": lambda tree, insn: [row_place(tree, insn.row)], "semantics": semantics,
+        "assembler": assembler, "timing": timing, "rtl": rtl, "test": tests, "manual": manual}
+
+
+def find(tree, insn):
+    """{kind: places} for one row."""
+    return {kind: FIND[kind](tree, insn) for kind in KINDS}
+
+
+def missing(tree, places):
+    """The kinds that should have a place and have none."""
+    return [k for k in KINDS if not places[k] and (k != "rtl" or (tree.root / "rtl").is_dir())]
+
+
+def rows(tree, name):
+    """The rows that a spelling stands for: itself, or what a pseudo-instruction expands to."""
+    if insn := tree.isa.insn(name):
+        return [insn]
+    found = []
+    for p in (p for p in tree.isa.pseudos if p.name == name):
+        print(f"pseudo     {row_place(tree, p.row)}")
+        found += [tree.isa.insn(part.split()[0]) for part in p.expansion.split(";") if part.strip()]
+    return list({i.name: i for i in found}.values())
+
+
+def show(tree, insn, most=6):
+    """Prints the places of one row; returns what is missing."""
+    places = find(tree, insn)
+    print(f"{insn.name}: {insn.formula}")
+    for kind in KINDS:
+        if kind == "rtl" and not (tree.root / "rtl").is_dir():
+            print("rtl        comes with the RTL model")
+            continue
+        for n, place in enumerate(places[kind][:most]):
+            print(f"{kind if n == 0 else '':<10} {place}")
+        if len(places[kind]) > most:
+            print(f"{'':<10} and {len(places[kind]) - most} more")
+        if not places[kind]:
+            print(f"{kind:<10} MISSING")
+    return missing(tree, places)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("insn", nargs="+", help="name of an instruction, as the assembler spells it")
+    args = ap.parse_args()
+    tree, lacking = Tree(), False
+    for name in args.insn:
+        name = name.lower()
+        found = rows(tree, name)
+        if not found and not any(p.name == name for p in tree.isa.pseudos):
+            sys.exit(f"where.py: '{name}' is no instruction of isa/*.isa")
+        for insn in found:
+            lacking |= bool(show(tree, insn))
+    sys.exit(1 if lacking else 0)
+
+
+if __name__ == "__main__":
+    main()

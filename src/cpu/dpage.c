@@ -1,0 +1,154 @@
+/* Decoded pages (dpage.h). */
+#include "cpu/dpage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/interp.h"
+#include "machine_impl.h"
+#include "mmu/mmu.h"
+
+bool dpages_init(struct dpages *d, uint64_t ram_bytes)
+{
+    d->pages = ram_bytes >> 12;
+    d->by_page = calloc(d->pages, sizeof *d->by_page);
+    return d->by_page != NULL;
+}
+
+static void forget_all(struct dpages *d)
+{
+    for (uint64_t i = 0; d->count && i < d->pages; i++)
+        if (d->by_page[i]) {
+            free(d->by_page[i]);
+            d->by_page[i] = NULL;
+            d->count--;
+        }
+}
+
+void dpages_free(struct dpages *d)
+{
+    forget_all(d);
+    free(d->by_page);
+    d->by_page = NULL;
+}
+
+static void reset_slots(struct dpage *p)
+{
+    const struct dinsn undecoded = {.op = INTERP_DECODE}, end = {.op = INTERP_PAGE_END};
+
+    for (unsigned i = 0; i < DPAGE_SLOTS; i++)
+        p->slot[i] = undecoded;
+    p->slot[DPAGE_SLOTS] = p->slot[DPAGE_SLOTS + 1] = end;
+    p->dirty = false;
+}
+
+void dpages_trim(struct machine *m)
+{
+    if (m->dpages.count < DPAGES_MAX)
+        return;
+    forget_all(&m->dpages);
+    m->dpages.dirty = false;
+    for (unsigned i = 0; i < m->config.harts; i++)
+        mmu_fast_flush(&m->harts[i]);
+}
+
+struct dpage *dpages_get(struct machine *m, uint64_t pa)
+{
+    struct dpages *d = &m->dpages;
+    struct dpage **at = &d->by_page[(pa - RAM_BASE) >> 12];
+
+    if (*at)
+        return *at;
+    *at = malloc(sizeof **at);
+    if (!*at)
+        abort(); /* a library has no better answer to 16 KiB that are not there */
+    d->count++;
+    (*at)->bytes = m->ram + (pa - RAM_BASE);
+    (*at)->pa = pa;
+    reset_slots(*at);
+    mmu_fast_flush_stores(m); /* stores into this page must be seen from now on */
+    return *at;
+}
+
+void dpages_stored(struct machine *m, uint64_t pa, uint64_t size)
+{
+    struct dpages *d = &m->dpages;
+
+    for (uint64_t page = (pa - RAM_BASE) >> 12; page <= (pa - RAM_BASE + size - 1) >> 12; page++)
+        if (d->by_page[page] && !d->by_page[page]->dirty) {
+            d->by_page[page]->dirty = true;
+            d->dirty = true;
+        }
+}
+
+void dpages_sync(struct machine *m)
+{
+    struct dpages *d = &m->dpages;
+
+    if (!d->dirty)
+        return;
+    for (uint64_t i = 0; i < d->pages; i++)
+        if (d->by_page[i] && d->by_page[i]->dirty)
+            reset_slots(d->by_page[i]);
+    d->dirty = false;
+    mmu_fast_flush_stores(m);
+}
+
+/* A destination register; x0 becomes the slot that swallows writes. */
+static uint8_t dest(unsigned rd)
+{
+    return (uint8_t)(rd ? rd : 32);
+}
+
+/* Operands by class; the interpreter's macros read them back. */
+static void operands(struct dinsn *d, const struct isa_decoded *i, uint32_t bits)
+{
+    switch (isa_insns[i->op].klass) {
+    case ISA_CLASS_ALU_RR:
+    case ISA_CLASS_MEM:
+        *d = (struct dinsn){d->op, dest(i->rd), i->rs1, i->rs2};
+        break;
+    case ISA_CLASS_STORE:
+        *d = (struct dinsn){d->op, i->rs2, i->rs1, (int32_t)i->imm};
+        break;
+    case ISA_CLASS_BRANCH:
+        *d = (struct dinsn){d->op, i->rs1, i->rs2, (int32_t)i->imm};
+        break;
+    case ISA_CLASS_SYS:
+        *d = (struct dinsn){d->op, i->length, 0, (int32_t)bits};
+        break;
+    default: /* alu_ri, load, jumpr: rd, rs1, imm; upper, pcrel, jump: rd, imm */
+        *d = (struct dinsn){d->op, dest(i->rd), i->rs1, (int32_t)i->imm};
+        break;
+    }
+}
+
+void dpage_decode(struct dpage *p, unsigned offset, uint32_t high)
+{
+    struct dinsn *d = &p->slot[offset / 2];
+    struct isa_decoded i;
+    uint32_t bits = 0;
+    unsigned near;
+
+    memcpy(&bits, p->bytes + offset, offset == 4094 ? 2 : 4);
+    if (offset == 4094)
+        bits |= high << 16;
+    if (isa_length(bits) == 2)
+        bits &= 0xffff;
+    if (!isa_decode(bits, &i)) {
+        *d = (struct dinsn){INTERP_ILLEGAL, i.length, 0, (int32_t)bits};
+    } else {
+        d->op = (uint16_t)(2 * i.op + (i.length == 2));
+        operands(d, &i, bits);
+        near = interp_near(i.op);
+        if (near && offset != 4094 && (uint64_t)(offset + i.imm) < 4096) {
+            d->op = (uint16_t)(near + (i.length == 2));
+            d->c = (int32_t)(i.imm / 2); /* in slots */
+        }
+    }
+    if (offset == 4094 && i.length == 4) {
+        p->cross_bits = bits;
+        p->cross_op = d->op;
+        d->op = INTERP_CROSS;
+    }
+}

@@ -1,0 +1,61 @@
+/* Decoded code: for each 4 KiB page of RAM that is executed, one slot for every
+ * 2 bytes, so that the program counter and a slot's address are the same thing and
+ * a branch inside the page is an addition. Slots are decoded when first executed.
+ *
+ * A store into such a page leaves it as it is until the hart's fence.i, as RISC-V
+ * allows: the store only marks the page dirty (see mem_stored). */
+#ifndef VISA_DPAGE_H
+#define VISA_DPAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct machine;
+
+/* One decoded instruction: an operation of interp.c and its operands. What a, b and
+ * c hold depends on the class of the instruction (dpage.c). */
+struct dinsn {
+    uint16_t op;
+    uint8_t a, b;
+    int32_t c;
+};
+
+enum { DPAGE_SLOTS = 2048, DPAGES_MAX = 16384 };
+
+struct dpage {
+    /* Two more: where the last instructions of the page go on. */
+    struct dinsn slot[DPAGE_SLOTS + 2];
+    const uint8_t *bytes; /* the page in RAM */
+    uint64_t pa;
+    uint32_t cross_bits;  /* the 32-bit instruction over the page's end, as last decoded */
+    uint16_t cross_op;    /* its operation; the slot says INTERP_CROSS */
+    bool dirty;           /* stored into since it was decoded */
+};
+
+struct dpages {
+    struct dpage **by_page; /* one pointer per page of RAM */
+    uint64_t pages;
+    unsigned count;
+    bool dirty; /* some page is */
+};
+
+bool dpages_init(struct dpages *d, uint64_t ram_bytes);
+void dpages_free(struct dpages *d);
+
+/* The decoded page at physical address pa (in RAM); NULL if memory ran out. */
+struct dpage *dpages_get(struct machine *m, uint64_t pa);
+
+/* Forgets all of them if they are too many; no interpreter may be running. */
+void dpages_trim(struct machine *m);
+
+/* Decodes the slot of p at byte offset `offset`; `high` supplies the upper half of an
+ * instruction that begins at the page's last two bytes. */
+void dpage_decode(struct dpage *p, unsigned offset, uint32_t high);
+
+/* fence.i: what was stored into decoded pages is decoded anew. */
+void dpages_sync(struct machine *m);
+
+/* Marks the pages of [pa, pa+size) as stored into. */
+void dpages_stored(struct machine *m, uint64_t pa, uint64_t size);
+
+#endif

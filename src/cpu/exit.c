@@ -1,0 +1,284 @@
+/* World switches: entry checks, entry, exit. Manual: chapter "World switches". */
+#include <string.h>
+
+#include "cpu/cpu.h"
+#include "machine_impl.h"
+#include "mmu/mmu.h"
+
+#define TRAPCFG_KNOWN                                                                              \
+    (ISA_TRAP_IO | ISA_TRAP_PRIV | ISA_TRAP_MSR | ISA_TRAP_CR3 | ISA_TRAP_PF | ISA_TRAP_BRK |      \
+     ISA_TRAP_HALT | ISA_TRAP_TLB | ISA_TRAP_INTWIN | ISA_TRAP_PREEMPT)
+
+static bool mode_known(uint64_t base)
+{
+    return base >> 60 == 0 || base >> 60 == 8 || base >> 60 == 9;
+}
+
+static bool hptbr_valid(uint64_t v)
+{
+    if (!mode_known(v) || (v >> 58 & 3))
+        return false;
+    return v >> 60 == 0 || (v & 3) == 0; /* a root of 16 KiB */
+}
+
+static bool iobitmap_valid(const struct machine *m, uint64_t pa)
+{
+    return pa == 0 || ((pa & (ISA_IOBITMAP_BYTES - 1)) == 0 && in_ram(m, pa, ISA_IOBITMAP_BYTES));
+}
+
+/* Range i of c: not empty, not round the end of the address space, on no lower range. */
+static bool range_valid(const struct context *c, unsigned i)
+{
+    uint64_t base = c->f[ISA_VMCS_IOV_BASE + i], size = c->f[ISA_VMCS_IOV_SIZE + i];
+
+    if (!(c->f[ISA_VMCS_IOV_FLAGS + i] & IOV_VALID))
+        return true;
+    if (size == 0 || base + (size - 1) < base)
+        return false;
+    for (unsigned j = 0; j < i; j++) {
+        uint64_t b = c->f[ISA_VMCS_IOV_BASE + j], s = c->f[ISA_VMCS_IOV_SIZE + j];
+
+        if ((c->f[ISA_VMCS_IOV_FLAGS + j] & IOV_VALID) && base <= b + (s - 1) && b <= base + (size - 1))
+            return false;
+    }
+    return true;
+}
+
+/* Number of the first field that makes an entry fail, or -1; in the order of vmcs.isa. */
+static int invalid_field(const struct hart *h, const struct context *c)
+{
+    const uint64_t *f = c->f;
+
+    if (f[ISA_VMCS_REVISION] != ISA_REVISION)
+        return ISA_VMCS_REVISION;
+    if (f[ISA_VMCS_VMTRAPCFG] & ~(uint64_t)TRAPCFG_KNOWN)
+        return ISA_VMCS_VMTRAPCFG;
+    if (f[ISA_VMCS_VMCTL] & ~(uint64_t)VMCTL_COUNTERS)
+        return ISA_VMCS_VMCTL;
+    if (!hptbr_valid(f[ISA_VMCS_HPTBR]))
+        return ISA_VMCS_HPTBR;
+    if (!iobitmap_valid(h->machine, f[ISA_VMCS_IOBITMAP]))
+        return ISA_VMCS_IOBITMAP;
+    if (f[ISA_VMCS_PC] & 1)
+        return ISA_VMCS_PC;
+    if (f[ISA_VMCS_RING] != 0 && f[ISA_VMCS_RING] != 3)
+        return ISA_VMCS_RING;
+    if (!mode_known(f[ISA_VMCS_GPTBR]))
+        return ISA_VMCS_GPTBR;
+    if (f[ISA_VMCS_VIC_THRESHOLD] >= ISA_VIC_PRIORITIES)
+        return ISA_VMCS_VIC_THRESHOLD;
+    if (f[ISA_VMCS_VIC_DEPTH] > ISA_VIC_NEST)
+        return ISA_VMCS_VIC_DEPTH;
+    for (unsigned i = 0; i < ISA_IOV_RANGES; i++)
+        if (!range_valid(c, i))
+            return ISA_VMCS_IOV_SIZE + (int)i;
+    for (unsigned i = 0; i < ISA_IOV_RANGES; i++)
+        if (f[ISA_VMCS_IOV_FLAGS + i] & ~(uint64_t)(IOV_VALID | IOV_EXIT))
+            return ISA_VMCS_IOV_FLAGS + (int)i;
+    return -1;
+}
+
+void set_exit_info(struct hart *h, const struct exit_info *e)
+{
+    h->exit = *e;
+}
+
+static void load_bank(struct ring0 *s, const uint64_t *f)
+{
+    *s = (struct ring0){
+        .status = f[ISA_VMCS_SSTATUS] & SSTATUS_MASK,
+        .stvec = f[ISA_VMCS_STVEC] & ~2ull,
+        .sscratch = f[ISA_VMCS_SSCRATCH],
+        .sepc = f[ISA_VMCS_SEPC] & ~1ull,
+        .scause = f[ISA_VMCS_SCAUSE],
+        .stval = f[ISA_VMCS_STVAL],
+        .satp = f[ISA_VMCS_GPTBR],
+        .sie = f[ISA_VMCS_SIE] & 0x222,
+        .scounteren = f[ISA_VMCS_SCOUNTEREN] & 7,
+        .senvcfg = f[ISA_VMCS_SENVCFG] & 1,
+        .stimecmp = f[ISA_VMCS_STIMECMP],
+        .viselect = f[ISA_VMCS_VISELECT],
+        .tls = f[ISA_VMCS_TLS],
+        .tsc_aux = f[ISA_VMCS_TSC_AUX],
+        .ssip = f[ISA_VMCS_SIP] >> ISA_IRQ_SSI & 1,
+    };
+}
+
+static void save_bank(const struct hart *h, uint64_t *f)
+{
+    const struct ring0 *s = &h->s;
+
+    f[ISA_VMCS_SSTATUS] = s->status;
+    f[ISA_VMCS_STVEC] = s->stvec;
+    f[ISA_VMCS_SSCRATCH] = s->sscratch;
+    f[ISA_VMCS_SEPC] = s->sepc;
+    f[ISA_VMCS_SCAUSE] = s->scause;
+    f[ISA_VMCS_STVAL] = s->stval;
+    f[ISA_VMCS_GPTBR] = s->satp;
+    f[ISA_VMCS_SIE] = s->sie;
+    f[ISA_VMCS_SCOUNTEREN] = s->scounteren;
+    f[ISA_VMCS_SENVCFG] = s->senvcfg;
+    f[ISA_VMCS_STIMECMP] = s->stimecmp;
+    f[ISA_VMCS_VISELECT] = s->viselect;
+    f[ISA_VMCS_TLS] = s->tls;
+    f[ISA_VMCS_TSC_AUX] = s->tsc_aux;
+    f[ISA_VMCS_SIP] = hart_guest_sip(h);
+}
+
+static void enter_guest(struct hart *h, struct context *c)
+{
+    h->host_s = h->s;
+    memcpy(h->host_x, h->x, sizeof h->host_x);
+    h->host_pc = h->next_pc;
+    load_bank(&h->s, c->f);
+    memcpy(h->x + 1, c->f + ISA_VMCS_X + 1, 31 * sizeof h->x[0]);
+    h->ring = c->f[ISA_VMCS_RING] ? RING_3 : RING_0;
+    h->v = true;
+    h->vmid = c->f[ISA_VMCS_HPTBR] >> 44 & ((1ull << ISA_VMID_BITS) - 1);
+    h->live = c;
+    h->next_pc = c->f[ISA_VMCS_PC];
+    h->guest_start = h->instret + 1; /* the entering instruction is the host's */
+    h->reserved = false;
+    h->attention = true;
+    h->delivered = 0;
+    mmu_update(h);
+    h->vm_stats = machine_vm_stats(h->machine, c->vmcs);
+    h->machine->stats.entries++;
+    if (h->vm_stats) {
+        h->vm_stats->entries++;
+        h->vm_stats->vmid = (uint16_t)h->vmid;
+    }
+    if (h->rec)
+        h->rec->event = RETIRE_ENTRY;
+}
+
+static void refuse(struct hart *h, const struct exit_info *why)
+{
+    set_exit_info(h, why);
+    h->machine->stats.entry_failures++;
+    if (!h->rec)
+        return;
+    h->rec->event = RETIRE_ENTRYFAIL;
+    h->rec->cause = (uint8_t)why->cause;
+    h->rec->qual = why->qual;
+    h->rec->addr = why->addr;
+}
+
+static visa_result world_enter(struct hart *h, uint64_t vmcs, bool advance)
+{
+    struct exit_info why;
+    struct context *c = pool_load(h, vmcs, &why);
+    int bad;
+
+    if (!c) {
+        refuse(h, &why);
+        return VISA_OK;
+    }
+    h->current = vmcs;
+    bad = invalid_field(h, c);
+    if (bad >= 0) {
+        refuse(h, &(struct exit_info){.cause = ISA_EXIT_ENTRYFAIL, .qual = (uint64_t)bad, .addr = c->f[bad]});
+        return VISA_OK;
+    }
+    if (advance && c->f[ISA_VMCS_EXIT_LEN]) {
+        c->f[ISA_VMCS_PC] += c->f[ISA_VMCS_EXIT_LEN] & 6;
+        c->f[ISA_VMCS_COUNT_EMU]++;
+        h->count_emu++;
+        h->machine->stats.emu++;
+    }
+    enter_guest(h, c);
+    if (advance && h->vm_stats && c->f[ISA_VMCS_EXIT_LEN])
+        h->vm_stats->emu++;
+    return VISA_OK;
+}
+
+visa_result exec_vmenter(struct hart *h, uint32_t bits)
+{
+    if (check_rings(h, bits) != VISA_OK)
+        return VISA_TRAP;
+    return world_enter(h, h->x[INSN_RS1(bits)], false);
+}
+
+visa_result exec_vmresume(struct hart *h, uint32_t bits)
+{
+    if (check_rings(h, bits) != VISA_OK)
+        return VISA_TRAP;
+    return world_enter(h, h->current, false);
+}
+
+visa_result exec_vmresume_adv(struct hart *h, uint32_t bits)
+{
+    if (check_rings(h, bits) != VISA_OK)
+        return VISA_TRAP;
+    return world_enter(h, h->current, true);
+}
+
+visa_result exec_vmexit(struct hart *h, uint32_t bits)
+{
+    if (check_rings(h, bits) != VISA_OK)
+        return VISA_TRAP;
+    return raise_exit(h, ISA_EXIT_HYPERCALL, QUAL(HYPERCALL, NUMBER, bits >> 20), 0, 0, 0);
+}
+
+uint64_t qual_operand(const struct hart *h, unsigned cause)
+{
+    struct isa_decoded d;
+    bool store, atomic, extends;
+    unsigned reg;
+
+    if (!isa_decode(h->insn, &d))
+        return 0;
+    atomic = isa_insns[d.op].klass == ISA_CLASS_MEM;
+    store = isa_insns[d.op].klass == ISA_CLASS_STORE;
+    reg = store ? d.rs2 : d.rd;
+    extends = d.op == ISA_OP_LB || d.op == ISA_OP_LH || d.op == ISA_OP_LW;
+    if (cause == ISA_EXIT_IO)
+        return QUAL(IO, REG, reg) | QUAL(IO, SIGNED, extends) | QUAL(IO, ATOMIC, atomic);
+    return QUAL(HOSTFAULT, REG, reg) | QUAL(HOSTFAULT, SIGNED, extends) | QUAL(HOSTFAULT, ATOMIC, atomic);
+}
+
+static void record_exit(struct hart *h, struct context *c)
+{
+    struct exit_info e = {.cause = h->trap.cause, .qual = h->trap.qual, .addr = h->trap.addr,
+                          .gpa = h->trap.gpa, .val = h->trap.val};
+    uint64_t *f = &c->f[ISA_VMCS_EXIT_CAUSE];
+
+    if (!h->fetching && h->insn_len) {
+        e.insn = h->insn;
+        e.len = h->insn_len;
+    }
+    set_exit_info(h, &e);
+    memcpy(f, &e, sizeof e); /* exit_info has the fields' order */
+    c->f[ISA_VMCS_COUNT_EXIT]++;
+    h->count_exit++;
+    h->machine->stats.exits++;
+    if (h->vm_stats) {
+        h->vm_stats->exits++;
+        h->vm_stats->by_cause[h->trap.cause & 0x1f]++;
+        h->vm_stats->instret += h->instret - h->guest_start;
+    }
+}
+
+void world_exit(struct hart *h)
+{
+    struct context *c = h->live;
+
+    save_bank(h, c->f);
+    memcpy(c->f + ISA_VMCS_X, h->x, 32 * sizeof h->x[0]);
+    c->f[ISA_VMCS_PC] = h->pc;
+    c->f[ISA_VMCS_RING] = h->ring == RING_3 ? 3 : 0;
+    c->f[ISA_VMCS_PREEMPT] = preempt_left(h);
+    c->f[ISA_VMCS_COUNT_INSTRET] += h->instret - h->guest_start;
+    record_exit(h, c);
+    memcpy(h->x, h->host_x, sizeof h->host_x);
+    h->s = h->host_s;
+    h->pc = h->host_pc;
+    h->ring = RING_H;
+    h->v = false;
+    h->vmid = 0;
+    h->live = NULL;
+    h->vm_stats = NULL;
+    h->delivered = 0;
+    h->attention = true;
+    mmu_update(h);
+}

@@ -1,0 +1,142 @@
+/* Interrupts and timers. Manual: chapters "Interrupts" and "Time". */
+#include "cpu/cpu.h"
+#include "machine_impl.h"
+#include "vic/vic.h"
+
+#define BIT(n) (1ull << (n))
+
+uint64_t hart_time(const struct hart *h)
+{
+    return hart_ticks(h) / h->machine->config.ticks_per_time;
+}
+
+uint64_t hart_mip(const struct hart *h)
+{
+    const struct ring0 *s = h->v ? &h->host_s : &h->s;
+    uint64_t mip = h->mip | (s->ssip ? BIT(ISA_IRQ_SSI) : 0) |
+                   (h->sei_soft ? BIT(ISA_IRQ_SEI) : 0);
+
+    if (h->menvcfg & MENVCFG_STCE) {
+        mip &= ~BIT(ISA_IRQ_STI);
+        mip |= hart_time(h) >= s->stimecmp ? BIT(ISA_IRQ_STI) : 0;
+    }
+    return mip;
+}
+
+uint64_t hart_guest_sip(const struct hart *h)
+{
+    uint64_t time = hart_time(h) + h->live->f[ISA_VMCS_TIMEOFFSET];
+
+    return (h->s.ssip ? BIT(ISA_IRQ_SSI) : 0) | (time >= h->s.stimecmp ? BIT(ISA_IRQ_STI) : 0) |
+           (vic_best(h->live) >= 0 ? BIT(ISA_IRQ_SEI) : 0);
+}
+
+static unsigned highest(uint64_t pending)
+{
+    static const uint8_t order[] = {ISA_IRQ_MEI, ISA_IRQ_MSI, ISA_IRQ_MTI,
+                                    ISA_IRQ_SEI, ISA_IRQ_SSI, ISA_IRQ_STI};
+
+    for (unsigned i = 0; i < sizeof order; i++)
+        if (pending >> order[i] & 1)
+            return order[i];
+    return 0;
+}
+
+static bool interrupt(struct hart *h, uint64_t pending)
+{
+    h->trap = (struct trap){.event = RETIRE_INTERRUPT, .cause = (uint8_t)highest(pending)};
+    take_trap(h);
+    return true;
+}
+
+static bool host_exit(struct hart *h, uint64_t pending)
+{
+    unsigned irq = highest(pending);
+    bool timer = irq == ISA_IRQ_MTI || irq == ISA_IRQ_STI;
+
+    raise_exit(h, timer ? ISA_EXIT_TIMER : ISA_EXIT_EXTERNAL,
+                     timer ? QUAL(TIMER, IRQ, irq) : QUAL(EXTERNAL, IRQ, irq), 0, 0, 0);
+    take_trap(h);
+    return true;
+}
+
+uint64_t preempt_left(const struct hart *h)
+{
+    uint64_t left = h->live->f[ISA_VMCS_PREEMPT], used = h->instret - h->guest_start;
+
+    if (!trapcfg(h, ISA_TRAP_PREEMPT))
+        return left;
+    return used < left ? left - used : 0;
+}
+
+/* Interrupts the guest may take now: is Ring 0 open to them? */
+static bool guest_open(const struct hart *h)
+{
+    return h->ring == RING_3 || (h->s.status & SSTATUS_SIE);
+}
+
+static bool guest_event(struct hart *h)
+{
+    uint64_t pending = hart_guest_sip(h) & h->s.sie;
+
+    if (trapcfg(h, ISA_TRAP_PREEMPT) && preempt_left(h) == 0) {
+        raise_exit(h, ISA_EXIT_PREEMPT, 0, 0, 0, 0);
+    } else if (!guest_open(h)) {
+        return false;
+    } else if (trapcfg(h, ISA_TRAP_INTWIN)) {
+        raise_exit(h, ISA_EXIT_INTWINDOW, QUAL(INTWINDOW, PENDING, pending != 0), 0, 0, 0);
+    } else {
+        return pending && interrupt(h, pending);
+    }
+    take_trap(h);
+    return true;
+}
+
+bool irq_take(struct hart *h)
+{
+    uint64_t pending = hart_mip(h) & h->mie;
+    uint64_t host = pending & ~h->mideleg, ring0 = pending & h->mideleg;
+
+    h->fetching = false;
+    h->insn_len = 0;
+    if (host && h->v)
+        return host_exit(h, host);
+    if (host && (h->ring != RING_H || (h->mstatus & MSTATUS_MIE)))
+        return interrupt(h, host);
+    if (h->v)
+        return guest_event(h);
+    if (ring0 && (h->ring == RING_3 || (h->ring == RING_0 && (h->s.status & SSTATUS_SIE))))
+        return interrupt(h, ring0);
+    return false;
+}
+
+bool irq_wakes(const struct hart *h)
+{
+    uint64_t pending = hart_mip(h) & h->mie;
+
+    if (!h->v)
+        return pending;
+    return (pending & ~h->mideleg) || (hart_guest_sip(h) & h->s.sie);
+}
+
+/* Ticks at which `time` reaches t, if that is still to come. */
+static uint64_t ticks_of(const struct hart *h, uint64_t t, uint64_t earliest)
+{
+    uint64_t per = h->machine->config.ticks_per_time;
+
+    if (t > UINT64_MAX / per || t * per <= hart_ticks(h) || t * per > earliest)
+        return earliest;
+    return t * per;
+}
+
+uint64_t irq_deadline(const struct hart *h)
+{
+    const struct ring0 *host = h->v ? &h->host_s : &h->s;
+    uint64_t ticks = UINT64_MAX;
+
+    if (h->menvcfg & MENVCFG_STCE)
+        ticks = ticks_of(h, host->stimecmp, ticks);
+    if (h->v)
+        ticks = ticks_of(h, h->s.stimecmp - h->live->f[ISA_VMCS_TIMEOFFSET], ticks);
+    return ticks;
+}

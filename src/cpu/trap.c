@@ -1,0 +1,134 @@
+/* Traps: raising them and taking them. Manual: chapter "Traps". */
+#include <stdio.h>
+
+#include "cpu/cpu.h"
+#include "machine_impl.h"
+#include "mmu/mmu.h"
+
+visa_result raise_exception(struct hart *h, unsigned cause, uint64_t tval)
+{
+    h->trap = (struct trap){.event = RETIRE_EXCEPTION, .cause = (uint8_t)cause, .tval = tval};
+    return VISA_TRAP;
+}
+
+visa_result raise_exit(struct hart *h, unsigned cause, uint64_t qual, uint64_t addr, uint64_t gpa,
+                       uint64_t val)
+{
+    h->trap = (struct trap){.event = RETIRE_EXIT, .cause = (uint8_t)cause,
+                            .qual = qual, .addr = addr, .gpa = gpa, .val = val};
+    return VISA_TRAP;
+}
+
+visa_result raise_illegal(struct hart *h, uint64_t qual, uint64_t val)
+{
+    if (!trapcfg(h, ISA_TRAP_PRIV))
+        return raise_exception(h, ISA_EXC_ILLEGAL, h->insn);
+    if (h->insn_len == 4)
+        qual |= QUAL(PRIVILEGED, RD, INSN_RD(h->insn)) | QUAL(PRIVILEGED, RS1, INSN_RS1(h->insn));
+    return raise_exit(h, ISA_EXIT_PRIVILEGED, qual, 0, 0, val);
+}
+
+static uint64_t vector(uint64_t tvec, const struct trap *t)
+{
+    if (t->event == RETIRE_INTERRUPT && (tvec & 1))
+        return (tvec & ~3ull) + 4ull * t->cause;
+    return tvec & ~3ull;
+}
+
+static uint64_t cause_value(const struct trap *t)
+{
+    return t->cause | (t->event == RETIRE_INTERRUPT ? CAUSE_INTERRUPT : 0);
+}
+
+static void deliver_ring0(struct hart *h)
+{
+    struct ring0 *s = &h->s;
+    uint64_t status = s->status & ~(SSTATUS_SPIE | SSTATUS_SPP | SSTATUS_SIE);
+
+    status |= s->status & SSTATUS_SIE ? SSTATUS_SPIE : 0;
+    status |= h->ring == RING_0 ? SSTATUS_SPP : 0;
+    s->status = status;
+    s->scause = cause_value(&h->trap);
+    s->stval = h->trap.tval;
+    s->sepc = h->pc;
+    h->pc = vector(s->stvec, &h->trap);
+    h->ring = RING_0;
+}
+
+static void deliver_host(struct hart *h)
+{
+    uint64_t status = h->mstatus & ~(MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MIE);
+
+    status |= h->mstatus & MSTATUS_MIE ? MSTATUS_MPIE : 0;
+    status |= (uint64_t)h->ring << MSTATUS_MPP_SHIFT;
+    h->mstatus = status;
+    h->mcause = cause_value(&h->trap);
+    h->mtval = h->trap.tval;
+    h->mepc = h->pc;
+    h->pc = vector(h->mtvec, &h->trap);
+    h->ring = RING_H;
+}
+
+static unsigned destination(const struct hart *h)
+{
+    uint64_t delegated = h->trap.event == RETIRE_INTERRUPT ? h->mideleg : h->medeleg;
+
+    if (h->v || (h->ring != RING_H && (delegated >> h->trap.cause & 1)))
+        return RING_0;
+    return RING_H;
+}
+
+/* The handler's own first instruction faults, again: with V=0 nothing but an interrupt of
+ * Ring -1 can end this. */
+static void stop_trap_loop(struct hart *h, unsigned to)
+{
+    struct machine *m = h->machine;
+
+    h->waited++; /* counts against limits, and time goes on, so that such an interrupt can come */
+    h->attention = true;
+    if (to == RING_0 && (h->mie & ~h->mideleg))
+        return;
+    m->stop = STOP_TRAP_LOOP;
+    snprintf(m->message, sizeof m->message,
+             "hart %u: trap loop: the trap handler of Ring %s at 0x%llx faults at its first instruction "
+             "(exception %u, %s)",
+             h->id, to == RING_0 ? "0" : "-1", (unsigned long long)h->pc, h->trap.cause,
+             h->trap.cause < ISA_NAMES && isa_exc_names[h->trap.cause] ? isa_exc_names[h->trap.cause] : "?");
+}
+
+static void count(struct hart *h)
+{
+    struct machine_stats *s = &h->machine->stats;
+
+    if (h->trap.event == RETIRE_EXCEPTION)
+        s->exceptions++;
+    else if (h->trap.event == RETIRE_INTERRUPT)
+        s->interrupts++;
+}
+
+void take_trap(struct hart *h)
+{
+    unsigned to = destination(h);
+    bool again = h->trap.event == RETIRE_EXCEPTION && h->delivered == 1 + to &&
+                 h->delivered_at == h->instret;
+
+    if (again && h->v)
+        raise_exit(h, ISA_EXIT_SHUTDOWN, QUAL(SHUTDOWN, EXCEPTION, h->trap.cause),
+                         h->trap.tval, 0, 0);
+    else if (again)
+        stop_trap_loop(h, to);
+    h->reserved = false;
+    count(h);
+    if (h->trap.event == RETIRE_EXIT) {
+        world_exit(h);
+    } else {
+        if (to == RING_0)
+            deliver_ring0(h);
+        else
+            deliver_host(h);
+        h->delivered = (uint8_t)(1 + to);
+        h->delivered_at = h->instret;
+        mmu_update(h);
+    }
+    h->fetching = false;
+}

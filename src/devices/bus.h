@@ -1,0 +1,46 @@
+/* The bus: physical addresses and ports that are not RAM.
+ *
+ * A device is one ops struct in one file; the board (board.c) maps it. To add
+ * one: write devices/NAME.c with a `NAME_new` that returns its ops and state,
+ * map it in board.c, give it a node in fdt.c, test it in testsuite/devices. */
+#ifndef VISA_BUS_H
+#define VISA_BUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct machine;
+
+struct device_ops {
+    const char *name;
+    /* offset < size of the mapping, width 1, 2, 4 or 8, offset aligned to it.
+     * False: the device has nothing there, or not of this width (access fault). */
+    bool (*read)(void *dev, uint64_t offset, unsigned width, uint64_t *value);
+    bool (*write)(void *dev, uint64_t offset, unsigned width, uint64_t value);
+    /* Called when virtual time reaches what machine_wake_at asked for, and now and
+     * then in between; may be NULL. */
+    void (*poll)(void *dev, uint64_t time);
+    void (*free)(void *dev);
+};
+
+struct bus;
+
+struct bus *bus_new(void);
+void bus_free(struct bus *b);
+
+/* False if the range is empty, wraps or overlaps another. The bus frees dev once,
+ * however often it is mapped. */
+bool bus_map(struct bus *b, uint64_t base, uint64_t size, const struct device_ops *ops, void *dev);
+bool bus_map_ports(struct bus *b, uint16_t first, unsigned count, const struct device_ops *ops, void *dev);
+
+/* An access by physical address; false is an access fault. */
+bool bus_read(struct bus *b, uint64_t pa, unsigned width, uint64_t *value);
+bool bus_write(struct bus *b, uint64_t pa, unsigned width, uint64_t value);
+
+/* A port; where nothing is mapped reads give all ones and writes are dropped. */
+uint64_t bus_in(struct bus *b, uint16_t port, unsigned width);
+void bus_out(struct bus *b, uint16_t port, unsigned width, uint64_t value);
+
+void bus_poll(struct bus *b, uint64_t time);
+
+#endif

@@ -1,0 +1,577 @@
+/* The machine: RAM, harts, time, and the run loop (machine.h). */
+#include "machine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/cpu.h"
+#include "machine_impl.h"
+#include "mmu/mmu.h"
+#include "mmu/tlb.h"
+
+void machine_defaults(struct machine_config *c)
+{
+    *c = (struct machine_config){
+        .ram_bytes = 128ull << 20,
+        .harts = 1,
+        .pool = ISA_POOL,
+        .tlb_l1 = ISA_TLB_L1,
+        .tlb_l2 = ISA_TLB_L2,
+        .tlb_l2_ways = ISA_TLB_L2_WAYS,
+        .walk_cache = ISA_WALK_CACHE,
+        .ticks_per_time = ISA_TICKS_PER_TIME,
+        .quantum = 1000,
+    };
+}
+
+static bool power_of_two(uint64_t n)
+{
+    return n && (n & (n - 1)) == 0;
+}
+
+/* What is wrong with a configuration, in words; NULL if nothing is. */
+static const char *config_fault(const struct machine_config *c)
+{
+    if (c->ram_bytes < 1 << 20 || c->ram_bytes > 64ull << 30 || c->ram_bytes % 4096)
+        return "RAM must be a multiple of 4 KiB between 1 MiB and 64 GiB";
+    if (c->harts < 1 || c->harts > MACHINE_MAX_HARTS)
+        return "harts must be 1 to 64";
+    if (c->pool < 1 || c->pool > 256)
+        return "the state pool must hold 1 to 256 contexts";
+    if (c->tlb_l1 < 1 || c->tlb_l1 > 512)
+        return "an L1 TLB must have 1 to 512 entries";
+    if (c->tlb_l2_ways < 1 || c->tlb_l2_ways > 16 || c->tlb_l2 % c->tlb_l2_ways || c->tlb_l2 > 65536 ||
+        !power_of_two(c->tlb_l2 / c->tlb_l2_ways))
+        return "an L2 TLB must have 1 to 16 ways and a power of two of sets, at most 65536 entries";
+    if (c->tlb_l1 > c->tlb_l2)
+        return "L1 must not be larger than L2, which includes it";
+    if (c->walk_cache > 512)
+        return "a walk cache must have 0 to 512 entries";
+    if (c->ticks_per_time < 1 || c->ticks_per_time > 1000000000)
+        return "ticks per time must be 1 to 1000000000";
+    if (c->quantum < 1 || c->quantum > 1000000000)
+        return "the quantum must be 1 to 1000000000 instructions";
+    return NULL;
+}
+
+static bool hart_init(struct machine *m, struct hart *h, unsigned id)
+{
+    h->id = id;
+    h->machine = m;
+    h->pool = calloc(m->config.pool, sizeof *h->pool);
+    h->tlb[0] = tlb_new(&m->config);
+    h->tlb[1] = tlb_new(&m->config);
+    return h->pool && h->tlb[0] && h->tlb[1];
+}
+
+struct machine *machine_new(const struct machine_config *c, char *err, size_t n)
+{
+    const char *fault = config_fault(c);
+    struct machine *m = fault ? NULL : calloc(1, sizeof *m);
+    bool ok = m != NULL;
+
+    if (fault) {
+        snprintf(err, n, "%s", fault);
+        return NULL;
+    }
+    if (ok) {
+        m->config = *c;
+        m->ram = calloc(c->ram_bytes, 1);
+        m->harts = calloc(c->harts, sizeof *m->harts);
+        m->bus = bus_new();
+        ok = m->ram && m->harts && m->bus && dpages_init(&m->dpages, c->ram_bytes);
+    }
+    for (unsigned i = 0; ok && i < c->harts; i++)
+        ok = hart_init(m, &m->harts[i], i);
+    if (!ok) {
+        snprintf(err, n, "out of memory for a machine with %llu bytes of RAM",
+                 (unsigned long long)c->ram_bytes);
+        machine_free(m);
+        return NULL;
+    }
+    m->wake = UINT64_MAX;
+    machine_reset(m, RAM_BASE, 0);
+    return m;
+}
+
+void machine_free(struct machine *m)
+{
+    if (!m)
+        return;
+    for (unsigned i = 0; m->harts && i < m->config.harts; i++) {
+        free(m->harts[i].pool);
+        tlb_free(m->harts[i].tlb[0]);
+        tlb_free(m->harts[i].tlb[1]);
+    }
+    while (m->watches) {
+        struct watch *next = m->watches->next;
+
+        free(m->watches);
+        m->watches = next;
+    }
+    if (m->bus)
+        bus_free(m->bus);
+    dpages_free(&m->dpages);
+    free(m->stats.vms);
+    free(m->harts);
+    free(m->ram);
+    free(m);
+}
+
+static void hart_reset(struct hart *h, uint64_t pc, uint64_t dtb)
+{
+    struct hart fresh = {.id = h->id, .machine = h->machine, .pool = h->pool,
+                         .tlb = {h->tlb[0], h->tlb[1]}};
+
+    *h = fresh;
+    memset(h->pool, 0, h->machine->config.pool * sizeof *h->pool);
+    for (unsigned side = 0; side < 2; side++) {
+        mmu_flush(h, &(struct flush){.all = true});
+        tlb_walk_flush(h->tlb[side], -1);
+    }
+    h->ring = RING_H;
+    h->pc = pc;
+    h->x[10] = h->id;
+    h->x[11] = dtb;
+    h->s.stimecmp = UINT64_MAX;
+    mmu_update(h);
+}
+
+void machine_reset(struct machine *m, uint64_t pc, uint64_t dtb)
+{
+    for (unsigned i = 0; i < m->config.harts; i++)
+        hart_reset(&m->harts[i], pc, dtb);
+    m->running = &m->harts[0];
+    m->stop = STOP_NONE;
+    m->message[0] = 0;
+}
+
+/* Interrupts, waiting and limits -------------------------------------------------- */
+
+static void emit(struct hart *h)
+{
+    struct machine *m = h->machine;
+
+    h->rec->next_pc = h->pc;
+    h->rec->seq = h->seq++;
+    m->listener(m->listener_user, h->rec);
+}
+
+static void begin_record(struct hart *h, struct retire *r)
+{
+    static const int8_t ring[] = {3, 0, 0, -1};
+
+    *r = (struct retire){
+        .instret = h->instret, .cycle = hart_ticks(h), .hart = h->id, .ring = ring[h->ring],
+        .v = h->v, .vmid = (uint16_t)h->vmid, .vmcs = h->v ? h->current : 0, .pc = h->pc,
+        .guest_base = h->s.satp, .host_base = h->v ? h->live->f[ISA_VMCS_HPTBR] : 0,
+    };
+    h->rec = r;
+}
+
+/* The addresses of the fetch at all three levels, without touching the TLB. */
+static void record_fetch(struct hart *h, struct retire *r, const struct xlate_ctx *code)
+{
+    const struct tlb_entry *e = code->bare ? NULL : tlb_peek(h->tlb[0], code->tag, r->pc);
+
+    r->pc_gpa = r->pc_hpa = code->bare ? r->pc : 0;
+    if (e) {
+        uint64_t offset = r->pc & ((1ull << (12 + 9 * e->level)) - 1);
+
+        r->pc_gpa = (e->gpn << 12) + offset;
+        r->pc_hpa = (e->ppn << 12) + offset;
+    }
+}
+
+/* What the instruction wrote; for a trap, what it came to. */
+static void end_record(struct hart *h, struct retire *r, bool retired)
+{
+    struct isa_decoded d;
+
+    r->retired = retired;
+    if (!retired) {
+        r->insn = h->insn_len ? h->insn : 0;
+        r->length = h->fetching ? 0 : h->insn_len;
+        r->event = h->trap.event;
+        r->cause = h->trap.cause;
+        r->tval = h->trap.tval;
+        r->qual = h->trap.qual;
+        r->addr = h->trap.addr;
+        r->gpa = h->trap.gpa;
+        r->val = h->trap.val;
+        r->mem = MEM_NONE;
+        return;
+    }
+    if (isa_decode(r->insn, &d)) {
+        r->rd = d.rd;
+        r->rd_value = r->event == RETIRE_ENTRY ? 0 : h->x[d.rd];
+    }
+}
+
+/* Bits of the instruction at pc, from where it was just fetched. */
+static void record_insn(struct hart *h, struct retire *r, const struct xlate_ctx *code)
+{
+    uint16_t low = 0, high = 0;
+    uint64_t next = r->pc_hpa + 2;
+    const struct tlb_entry *e;
+
+    (void)machine_read(h->machine, r->pc_hpa, &low, 2);
+    r->length = (uint8_t)isa_length(low);
+    if ((r->pc & 0xfff) == 0xffe && !code->bare && (e = tlb_peek(h->tlb[0], code->tag, r->pc + 2)))
+        next = (e->ppn << 12) + ((r->pc + 2) & ((1ull << (12 + 9 * e->level)) - 1));
+    if (r->length == 4)
+        (void)machine_read(h->machine, next, &high, 2);
+    r->insn = (uint32_t)high << 16 | low;
+}
+
+/* One instruction or event with its record. */
+static void step_listened(struct hart *h)
+{
+    struct retire r;
+    struct xlate_ctx code = h->code;
+    uint64_t before = h->instret;
+
+    begin_record(h, &r);
+    if (irq_take(h)) {
+        end_record(h, &r, false);
+    } else {
+        h->attention = false;
+        h->limit = h->instret + 1;
+        h->insn_len = 0;
+        h->trap.event = RETIRE_NONE;
+        interp(h);
+        record_fetch(h, &r, &code);
+        if (h->instret != before)
+            record_insn(h, &r, &code);
+        end_record(h, &r, h->instret != before);
+    }
+    emit(h);
+    h->rec = NULL;
+}
+
+/* Instructions this hart may execute before `ticks`. */
+static uint64_t budget(const struct hart *h, uint64_t ticks)
+{
+    uint64_t deadline = irq_deadline(h);
+    uint64_t n = (deadline < ticks ? deadline : ticks) - hart_ticks(h);
+
+    if (trapcfg(h, ISA_TRAP_PREEMPT) && preempt_left(h) < n)
+        n = preempt_left(h);
+    return n ? n : 1;
+}
+
+static void wait_until(struct hart *h, uint64_t end)
+{
+    uint64_t deadline = irq_deadline(h), to = deadline < end ? deadline : end;
+
+    if (to > hart_ticks(h))
+        h->waited += to - hart_ticks(h);
+}
+
+/* Runs a hart until its ticks reach `end`, at most until its instret reaches `insns`. */
+static void hart_run(struct hart *h, uint64_t insns)
+{
+    struct machine *m = h->machine;
+
+    m->running = h;
+    while (m->stop == STOP_NONE && hart_ticks(h) < m->round_end && h->instret < insns) {
+        if (h->waiting && !irq_wakes(h)) {
+            wait_until(h, m->round_end);
+            if (!irq_wakes(h))
+                continue;
+        }
+        h->waiting = false;
+        if (m->listener) {
+            step_listened(h);
+            continue;
+        }
+        if (irq_take(h))
+            continue;
+        h->attention = false;
+        h->limit = h->instret + budget(h, m->round_end);
+        if (h->limit > insns)
+            h->limit = insns;
+        interp(h);
+    }
+    h->reserved = h->reserved && m->config.harts == 1;
+    dpages_trim(m);
+}
+
+static uint64_t now(const struct machine *m)
+{
+    uint64_t t = UINT64_MAX;
+
+    for (unsigned i = 0; i < m->config.harts; i++)
+        if (hart_ticks(&m->harts[i]) < t)
+            t = hart_ticks(&m->harts[i]);
+    return t;
+}
+
+/* When every hart waits: the ticks at which the next one may wake; UINT64_MAX: never. */
+static bool all_wait(const struct machine *m, uint64_t *next)
+{
+    *next = m->wake;
+    for (unsigned i = 0; i < m->config.harts; i++) {
+        const struct hart *h = &m->harts[i];
+
+        if (!h->waiting || irq_wakes(h))
+            return false;
+        if (irq_deadline(h) < *next)
+            *next = irq_deadline(h);
+    }
+    return true;
+}
+
+static uint64_t total_instret(const struct machine *m)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < m->config.harts; i++)
+        n += m->harts[i].instret;
+    return n;
+}
+
+static void stop_deadlock(struct machine *m)
+{
+    m->stop = STOP_DEADLOCK;
+    snprintf(m->message, sizeof m->message,
+             "deadlock: every hart waits for an interrupt (wfi) and nothing is scheduled to raise one; "
+             "hart 0 waits at 0x%llx", (unsigned long long)m->harts[0].pc);
+}
+
+/* Time goes on in rounds: each hart in turn runs up to the round's end, which is at the
+ * latest where a device wants to be polled. */
+static void run_round(struct machine *m, uint64_t left)
+{
+    uint64_t start = now(m), next;
+    uint64_t quantum = m->config.harts == 1 ? 1 << 20 : m->config.quantum;
+
+    m->round_end = start + quantum;
+    if (all_wait(m, &next)) {
+        if (next == UINT64_MAX) {
+            stop_deadlock(m);
+            return;
+        }
+        m->round_end = next > start ? next : start + 1;
+    } else if (m->wake < m->round_end) {
+        m->round_end = m->wake > start ? m->wake : start + 1;
+    }
+    for (unsigned i = 0; i < m->config.harts && m->stop == STOP_NONE; i++)
+        hart_run(&m->harts[i], m->harts[i].instret > UINT64_MAX - left ? UINT64_MAX
+                                                                      : m->harts[i].instret + left);
+    start = now(m);
+    if (start >= m->wake)
+        m->wake = UINT64_MAX;
+    bus_poll(m->bus, start / m->config.ticks_per_time);
+}
+
+enum stop machine_run(struct machine *m, uint64_t limit)
+{
+    uint64_t end = limit ? total_instret(m) + limit : UINT64_MAX;
+
+    m->stop = STOP_NONE;
+    while (m->stop == STOP_NONE) {
+        uint64_t done = total_instret(m);
+
+        if (m->stop_request) {
+            m->stop = STOP_REQUEST;
+            m->stop_request = 0;
+        } else if (done >= end) {
+            m->stop = STOP_LIMIT;
+        } else {
+            run_round(m, end - done);
+        }
+    }
+    return m->stop;
+}
+
+enum stop machine_step(struct machine *m, unsigned hart)
+{
+    struct hart *h = &m->harts[hart];
+
+    m->stop = STOP_NONE;
+    m->running = h;
+    if (hart_ticks(h) >= m->wake) {
+        m->wake = UINT64_MAX;
+        bus_poll(m->bus, machine_time(m));
+    }
+    if (h->waiting && !irq_wakes(h)) {
+        h->waited++;
+        return m->stop;
+    }
+    h->waiting = false;
+    m->round_end = hart_ticks(h) + 1;
+    if (m->listener) {
+        step_listened(h);
+    } else if (!irq_take(h)) {
+        h->attention = false;
+        h->limit = h->instret + 1;
+        interp(h);
+    }
+    dpages_trim(m);
+    return m->stop;
+}
+
+void machine_listen(struct machine *m, retire_fn *fn, void *user)
+{
+    m->listener = fn;
+    m->listener_user = user;
+    for (unsigned i = 0; i < m->config.harts; i++)
+        mmu_fast_flush(&m->harts[i]);
+}
+
+/* Results and small services ------------------------------------------------------- */
+
+void machine_exit(struct machine *m, int code)
+{
+    m->stop = STOP_EXIT;
+    m->exit_code = code;
+    for (unsigned i = 0; i < m->config.harts; i++)
+        m->harts[i].attention = true;
+}
+
+void machine_stop(struct machine *m)
+{
+    m->stop_request = 1;
+}
+
+int machine_exit_code(const struct machine *m)
+{
+    return m->exit_code;
+}
+
+const char *machine_message(const struct machine *m)
+{
+    return m->message;
+}
+
+const struct machine_stats *machine_stats(struct machine *m)
+{
+    m->stats.instret = total_instret(m);
+    m->stats.ticks = 0;
+    for (unsigned i = 0; i < m->config.harts; i++)
+        if (hart_ticks(&m->harts[i]) > m->stats.ticks)
+            m->stats.ticks = hart_ticks(&m->harts[i]);
+    return &m->stats;
+}
+
+const struct machine_config *machine_config(const struct machine *m)
+{
+    return &m->config;
+}
+
+struct bus *machine_bus(struct machine *m)
+{
+    return m->bus;
+}
+
+struct hart *machine_hart(struct machine *m, unsigned hart)
+{
+    return hart < m->config.harts ? &m->harts[hart] : NULL;
+}
+
+uint64_t machine_time(const struct machine *m)
+{
+    return hart_time(m->running);
+}
+
+void machine_wake_at(struct machine *m, uint64_t t)
+{
+    uint64_t per = m->config.ticks_per_time;
+    uint64_t ticks = t > UINT64_MAX / per ? UINT64_MAX : t * per;
+
+    if (ticks >= m->wake)
+        return;
+    m->wake = ticks;
+    if (ticks < m->round_end) /* whoever runs now stops there */
+        m->round_end = ticks;
+    m->running->attention = true;
+}
+
+void machine_set_irq(struct machine *m, unsigned hart, unsigned irq, bool level)
+{
+    struct hart *h = machine_hart(m, hart);
+
+    if (!h)
+        return;
+    h->mip = level ? h->mip | 1ull << irq : h->mip & ~(1ull << irq);
+    h->attention = true;
+}
+
+uint8_t *machine_ram(struct machine *m, uint64_t pa, size_t n)
+{
+    return in_ram(m, pa, n) ? m->ram + (pa - RAM_BASE) : NULL;
+}
+
+bool machine_read(struct machine *m, uint64_t pa, void *to, size_t n)
+{
+    const uint8_t *at = machine_ram(m, pa, n);
+
+    if (at)
+        memcpy(to, at, n);
+    return at;
+}
+
+bool machine_write(struct machine *m, uint64_t pa, const void *from, size_t n)
+{
+    uint8_t *at = machine_ram(m, pa, n);
+
+    if (!at || n == 0)
+        return at;
+    memcpy(at, from, n);
+    dpages_stored(m, pa, n);
+    return true;
+}
+
+bool machine_watch(struct machine *m, uint64_t pa, uint64_t size, void (*fn)(void *, uint64_t), void *user)
+{
+    struct watch *w = malloc(sizeof *w);
+
+    if (!w)
+        return false;
+    *w = (struct watch){pa, size, fn, user, m->watches};
+    m->watches = w;
+    mmu_fast_flush_stores(m);
+    return true;
+}
+
+bool machine_watched(const struct machine *m, uint64_t pa, uint64_t size)
+{
+    for (const struct watch *w = m->watches; w; w = w->next)
+        if (pa < w->pa + w->size && w->pa < pa + size)
+            return true;
+    return false;
+}
+
+void machine_store_hook(struct machine *m, uint64_t pa, uint64_t size)
+{
+    for (const struct watch *w = m->watches; w; w = w->next)
+        if (pa < w->pa + w->size && w->pa < pa + size)
+            w->fn(w->user, w->pa);
+}
+
+struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs)
+{
+    struct machine_stats *s = &m->stats;
+
+    for (unsigned i = 0; i < s->nvms; i++)
+        if (s->vms[i].vmcs == vmcs)
+            return &s->vms[i];
+    if (s->nvms == m->vms_room) {
+        unsigned room = m->vms_room ? 2 * m->vms_room : 16;
+        struct exit_count *more = realloc(s->vms, room * sizeof *more);
+
+        if (!more)
+            return NULL;
+        s->vms = more;
+        m->vms_room = room;
+        /* Harts keep pointers into the array: give them the new places. */
+        for (unsigned i = 0; i < m->config.harts; i++)
+            if (m->harts[i].vm_stats && m->harts[i].live)
+                m->harts[i].vm_stats = machine_vm_stats(m, m->harts[i].live->vmcs);
+    }
+    s->vms[s->nvms] = (struct exit_count){.vmcs = vmcs};
+    return &s->vms[s->nvms++];
+}

@@ -1,0 +1,155 @@
+/* libvisa: the V-ISA machine as a library without global state.
+ *
+ * A machine is RAM, a bus of devices and one or more harts. Make one, load an
+ * image (loader.h), run it, ask what happened. The retire record is what traces,
+ * statistics, debuggers and other models listen to; nobody listening costs
+ * nothing. See the architecture manual for the machine itself. */
+#ifndef VISA_MACHINE_H
+#define VISA_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hart;
+struct bus;
+struct machine;
+struct dpages;
+
+/* Sizes that a user may choose; machine_defaults() fills in the reference machine. */
+struct machine_config {
+    uint64_t ram_bytes;      /* from RAM_BASE up */
+    unsigned harts;          /* 1 to MACHINE_MAX_HARTS */
+    unsigned pool;           /* contexts per hart's state pool */
+    unsigned tlb_l1, tlb_l2, tlb_l2_ways, walk_cache;
+    uint64_t ticks_per_time; /* retired instructions per tick of `time` */
+    uint64_t quantum;        /* instructions a hart runs before the next hart's turn */
+};
+
+enum { MACHINE_MAX_HARTS = 64 };
+#define RAM_BASE 0x80000000ull
+
+/* What kind of event a retire record tells beside the instruction. */
+enum retire_event {
+    RETIRE_NONE,
+    RETIRE_EXCEPTION, /* cause: RISC-V exception code */
+    RETIRE_INTERRUPT, /* cause: RISC-V interrupt code */
+    RETIRE_EXIT,      /* cause: ISA_EXIT_* */
+    RETIRE_ENTRY,     /* the instruction entered a guest */
+    RETIRE_ENTRYFAIL, /* the instruction was refused an entry: addr is the field's value */
+};
+
+enum retire_mem { MEM_NONE, MEM_LOAD, MEM_STORE, MEM_AMO };
+
+/* One instruction, or one event between two instructions (length 0). */
+struct retire {
+    uint64_t seq;       /* number of the record on this hart, from 0 */
+    uint64_t instret;   /* instructions this hart had retired before it */
+    uint64_t cycle;     /* functional model: ticks; timed models: cycles */
+    uint32_t hart;
+    int8_t ring;        /* 3, 0 or -1, before the instruction */
+    bool v;
+    uint16_t vmid;      /* VMID while v */
+    uint64_t vmcs;      /* physical address of the VMCS while v, else 0 */
+    uint64_t pc, pc_gpa, pc_hpa;
+    uint32_t insn;      /* its 16 or 32 bits */
+    uint8_t length;     /* bytes, 0: no instruction (interrupt, fetch fault) */
+    bool retired;       /* false: it trapped or exited */
+    uint8_t rd;         /* register written, 0 if none */
+    uint64_t rd_value;
+    uint8_t mem;        /* enum retire_mem */
+    uint8_t mem_size;   /* bytes */
+    uint64_t mem_gva, mem_gpa, mem_hpa;
+    uint64_t mem_value; /* loaded, or stored */
+    uint64_t mem_old;   /* AMO: value before */
+    uint8_t event;      /* enum retire_event */
+    uint8_t cause;
+    uint64_t tval;      /* exception: tval */
+    uint64_t qual, addr, gpa, val; /* exit: VMQUAL VMADDR VMGPA VMVAL */
+    uint64_t guest_base; /* satp, or GPTBR while v */
+    uint64_t host_base;  /* HPTBR while v, else 0 */
+    uint64_t next_pc;
+};
+
+typedef void retire_fn(void *user, const struct retire *r);
+
+enum stop {
+    STOP_NONE,      /* still running */
+    STOP_EXIT,      /* the guest ended the run: code is its exit code */
+    STOP_LIMIT,     /* the instruction limit of machine_run is reached */
+    STOP_DEADLOCK,  /* every hart waits and nothing is scheduled to wake one */
+    STOP_TRAP_LOOP, /* a hart can only fault on its own trap handler for ever */
+    STOP_REQUEST,   /* machine_stop() was called from outside */
+};
+
+struct exit_count {
+    uint64_t vmcs;
+    uint16_t vmid;           /* at its last exit */
+    uint64_t by_cause[0x20]; /* exits */
+    uint64_t entries, exits, emu, tlbmiss, instret;
+};
+
+/* Architectural events, counted while running. */
+struct machine_stats {
+    uint64_t instret, ticks;
+    uint64_t exits, emu, tlbmiss; /* VMCOUNT_* in total over all harts */
+    uint64_t tlbmiss_host;        /* walks with V=0 */
+    uint64_t entry_failures, entries;
+    uint64_t pool_spills, pool_refills;
+    uint64_t walk_reads_guest, walk_reads_host; /* page-table entries read */
+    uint64_t exceptions, interrupts;
+    unsigned nvms;
+    struct exit_count *vms; /* in the order of their first entry */
+};
+
+void machine_defaults(struct machine_config *c);
+
+/* NULL with a reason in err (of size n) if the configuration cannot be built. */
+struct machine *machine_new(const struct machine_config *c, char *err, size_t n);
+void machine_free(struct machine *m);
+
+/* Puts every hart into its reset state: Ring -1, pc, a0 = hart id, a1 = device tree. */
+void machine_reset(struct machine *m, uint64_t pc, uint64_t dtb);
+
+/* Runs until something stops it, at most `limit` instructions of all harts together
+ * (0: no limit). Can be called again after STOP_LIMIT. */
+enum stop machine_run(struct machine *m, uint64_t limit);
+
+/* Executes one instruction (or takes one interrupt) on one hart. */
+enum stop machine_step(struct machine *m, unsigned hart);
+
+/* Every record goes to fn from now on; NULL: nobody listens. */
+void machine_listen(struct machine *m, retire_fn *fn, void *user);
+
+/* Ends the run with this exit code (a device or a guest asks for it). */
+void machine_exit(struct machine *m, int code);
+
+/* Makes machine_run return STOP_REQUEST soon; safe in a signal handler. */
+void machine_stop(struct machine *m);
+
+int machine_exit_code(const struct machine *m);
+const char *machine_message(const struct machine *m); /* why it stopped, in words; "" if there is nothing to say */
+const struct machine_stats *machine_stats(struct machine *m);
+const struct machine_config *machine_config(const struct machine *m);
+struct bus *machine_bus(struct machine *m);
+struct hart *machine_hart(struct machine *m, unsigned hart);
+
+/* Virtual time of the platform: ticks of `time`. Devices use it. */
+uint64_t machine_time(const struct machine *m);
+/* A device wants its `poll` op called when `time` reaches t; the earliest wins. */
+void machine_wake_at(struct machine *m, uint64_t t);
+/* Interrupt lines into a hart's mip: bit is ISA_IRQ_*; level-triggered. */
+void machine_set_irq(struct machine *m, unsigned hart, unsigned irq, bool level);
+
+/* fn is called after every store by a hart that touches [pa, pa+size); HTIF uses it.
+ * False if memory ran out. */
+bool machine_watch(struct machine *m, uint64_t pa, uint64_t size, void (*fn)(void *user, uint64_t pa),
+                   void *user);
+
+/* Physical memory as devices and loaders see it: only RAM. False if any byte is outside. */
+bool machine_read(struct machine *m, uint64_t pa, void *to, size_t n);
+bool machine_write(struct machine *m, uint64_t pa, const void *from, size_t n);
+/* Host address of RAM [pa, pa+n), NULL if any byte is outside. Do not write code through it. */
+uint8_t *machine_ram(struct machine *m, uint64_t pa, size_t n);
+
+#endif

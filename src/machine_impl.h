@@ -1,0 +1,55 @@
+/* What the machine is made of; for src/cpu, src/mmu, src/vic and machine.c only. */
+#ifndef VISA_MACHINE_IMPL_H
+#define VISA_MACHINE_IMPL_H
+
+#include "cpu/dpage.h"
+#include "cpu/hart.h"
+#include "devices/bus.h"
+#include "machine.h"
+
+struct watch {
+    uint64_t pa, size;
+    void (*fn)(void *user, uint64_t pa);
+    void *user;
+    struct watch *next;
+};
+
+struct machine {
+    struct machine_config config;
+    uint8_t *ram;
+    struct hart *harts;
+    struct hart *running; /* whose time devices see */
+    struct bus *bus;
+    struct dpages dpages;
+    struct watch *watches;
+    enum stop stop;
+    int exit_code;
+    char message[256];
+    volatile int stop_request;
+    uint64_t wake;      /* ticks at which devices are polled */
+    uint64_t round_end; /* ticks up to which harts run */
+    uint64_t rounds_from; /* ticks at which the last round began */
+    retire_fn *listener;
+    void *listener_user;
+    struct machine_stats stats;
+    unsigned vms_room;
+};
+
+static inline uint64_t hart_ticks(const struct hart *h)
+{
+    return h->instret + h->waited;
+}
+
+/* Counters of the VM at this VMCS, made at its first entry; NULL if memory ran out. */
+struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs);
+
+bool machine_watched(const struct machine *m, uint64_t pa, uint64_t size);
+void machine_store_hook(struct machine *m, uint64_t pa, uint64_t size);
+
+static inline bool in_ram(const struct machine *m, uint64_t pa, uint64_t size)
+{
+    return pa >= RAM_BASE && pa - RAM_BASE <= m->config.ram_bytes &&
+           size <= m->config.ram_bytes - (pa - RAM_BASE);
+}
+
+#endif

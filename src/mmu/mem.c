@@ -1,0 +1,528 @@
+/* Loads, stores and fetches beyond the interpreter's fast path (mmu.h). */
+#include "mmu/mmu.h"
+
+#include <string.h>
+
+#include "cpu/cpu.h"
+#include "machine_impl.h"
+#include "mmu/walk.h"
+
+/* Exception codes by what failed and which access it was (RISC-V privileged manual,
+ * table 3.6). */
+static const uint8_t page_fault[] = {ISA_EXC_INSN_PAGE, ISA_EXC_LOAD_PAGE, ISA_EXC_STORE_PAGE};
+static const uint8_t access_fault[] = {ISA_EXC_INSN_ACCESS, ISA_EXC_LOAD_ACCESS, ISA_EXC_STORE_ACCESS};
+static const uint8_t misaligned[] = {ISA_EXC_INSN_MISALIGNED, ISA_EXC_LOAD_MISALIGNED,
+                                     ISA_EXC_STORE_MISALIGNED};
+static const uint8_t host_fault[] = {0, ISA_EXC_LOAD_GUEST_PAGE, ISA_EXC_STORE_GUEST_PAGE};
+
+static unsigned log2_bytes(unsigned size)
+{
+    return (unsigned)__builtin_ctz(size);
+}
+
+/* VMQUAL fields that say which load or store it was; the register and the extension
+ * are filled in from the instruction when the exit is taken (cpu/exit.c). */
+static visa_result fail_host(struct hart *h, const struct xlate *q, uint64_t gpa, bool walk, bool denied)
+{
+    uint64_t qual = QUAL(HOSTFAULT, ACCESS, q->access) | QUAL(HOSTFAULT, WALK, walk) |
+                    QUAL(HOSTFAULT, DENIED, denied);
+
+    if (q->as_guest)
+        return raise_exception(h, host_fault[q->access], gpa);
+    if (q->access != ACCESS_FETCH)
+        qual |= QUAL(HOSTFAULT, WIDTH, log2_bytes(q->size)) | qual_operand(h, ISA_EXIT_HOSTFAULT);
+    return raise_exit(h, ISA_EXIT_HOSTFAULT, qual, q->va, gpa, q->access == ACCESS_STORE ? q->value : 0);
+}
+
+static visa_result fail_walk(struct hart *h, const struct xlate *q, const struct walk *w,
+                             enum walk_result r)
+{
+    if (r == WALK_PAGE) {
+        if (!q->as_guest && h->v && trapcfg(h, ISA_TRAP_PF))
+            return raise_exit(h, ISA_EXIT_PAGEFAULT,
+                              QUAL(PAGEFAULT, ACCESS, q->access) |
+                                  QUAL(PAGEFAULT, EXCEPTION, page_fault[q->access]),
+                              q->va, 0, q->access == ACCESS_STORE ? q->value : 0);
+        return raise_exception(h, page_fault[q->access], q->va);
+    }
+    if (!q->ctx->v)
+        return raise_exception(h, access_fault[q->access], q->va);
+    return fail_host(h, q, w->gpa, w->in_table, r == WALK_DENIED);
+}
+
+static visa_result check_physical(struct hart *h, const struct xlate *q)
+{
+    if (pmp_allows(h, q->hpa, q->size, q->access, q->ctx->ring))
+        return VISA_OK;
+    if (q->ctx->v)
+        return fail_host(h, q, q->gpa, false, true);
+    return raise_exception(h, access_fault[q->access], q->va);
+}
+
+/* MMIO ranges come before the host table. *done: the address is settled. */
+static visa_result check_ranges(struct hart *h, struct xlate *q, const struct context *c, bool *done)
+{
+    int id;
+
+    *done = false;
+    if (!c || !iov_overlaps(c, q->gpa & ~0xfffull, 4096))
+        return VISA_OK;
+    q->uncached = true;
+    if (q->access == ACCESS_FETCH)
+        return fail_host(h, q, q->gpa, false, true);
+    id = iov_find(c, q->gpa, q->size);
+    if (id < 0)
+        return VISA_OK;
+    if (c->f[ISA_VMCS_IOV_FLAGS + id] & IOV_EXIT) {
+        if (q->as_guest)
+            return raise_exception(h, host_fault[q->access], q->gpa);
+        return raise_exit(h, ISA_EXIT_IO,
+                          QUAL(IO, MMIO, 1) | QUAL(IO, PORT, (unsigned)id) |
+                              QUAL(IO, WRITE, q->access == ACCESS_STORE) |
+                              QUAL(IO, WIDTH, log2_bytes(q->size)) | qual_operand(h, ISA_EXIT_IO),
+                          q->va, q->gpa, q->access == ACCESS_STORE ? q->value : 0);
+    }
+    q->hpa = c->f[ISA_VMCS_IOV_TARGET + id] + (q->gpa - c->f[ISA_VMCS_IOV_BASE + id]);
+    *done = true;
+    return VISA_OK;
+}
+
+static bool entry_allows(const struct tlb_entry *e, const struct xlate *q)
+{
+    const struct xlate_ctx *c = q->ctx;
+    bool user = e->perm & PERM_U;
+
+    if (c->tag & TLB_TAG_ON) {
+        if (c->ring == RING_3 ? !user : user && !(c->sum && q->access != ACCESS_FETCH))
+            return false;
+    }
+    switch (q->access) {
+    case ACCESS_FETCH:
+        return e->perm & PERM_X;
+    case ACCESS_LOAD:
+        return e->perm & (c->mxr ? PERM_XR : PERM_R);
+    case ACCESS_STORE:
+        return e->perm & PERM_W;
+    }
+    return false;
+}
+
+static void fast_drop_page(struct hart *h, enum access access, uint64_t vpn)
+{
+    struct fast_entry *e = &h->fast[access][vpn % FAST_ENTRIES];
+
+    if (e->tag >> 12 == (vpn & ((1ull << 52) - 1)))
+        e->tag = ~0ull;
+}
+
+/* An L2 entry is gone: nothing fast may stand on it. */
+static void fast_drop(struct hart *h, unsigned side, const struct tlb_entry *e)
+{
+    uint64_t pages = 1ull << 9 * e->level;
+
+    for (unsigned access = side ? ACCESS_LOAD : ACCESS_FETCH; access <= (side ? ACCESS_STORE : ACCESS_FETCH);
+         access++) {
+        if (pages == 1) {
+            fast_drop_page(h, access, e->vpn);
+            continue;
+        }
+        for (unsigned i = 0; i < FAST_ENTRIES; i++) {
+            uint64_t vpn = h->fast[access][i].tag >> 12;
+
+            if ((vpn & ~(pages - 1)) == (e->vpn & ((1ull << 52) - 1)))
+                h->fast[access][i].tag = ~0ull;
+        }
+    }
+}
+
+static void count_miss(struct hart *h, const struct xlate_ctx *ctx, struct context *c)
+{
+    struct machine *m = h->machine;
+
+    if (!ctx->v) {
+        m->stats.tlbmiss_host++;
+        return;
+    }
+    h->count_tlbmiss++;
+    m->stats.tlbmiss++;
+    c->f[ISA_VMCS_COUNT_TLBMISS]++;
+    if (h->vm_stats)
+        h->vm_stats->tlbmiss++;
+}
+
+/* The page of a new entry must not hide an MMIO range: smaller, or not at all. */
+static bool shrink_past_ranges(const struct context *c, uint64_t gpa, uint64_t hpa, uint64_t va,
+                               struct tlb_entry *e)
+{
+    for (;; e->level--) {
+        uint64_t pages = 1ull << 9 * e->level;
+
+        if (!c || !iov_overlaps(c, (gpa >> 12 & ~(pages - 1)) << 12, pages << 12))
+            break;
+        if (e->level == 0)
+            return false;
+    }
+    e->vpn = va >> 12 & ~((1ull << 9 * e->level) - 1);
+    e->gpn = gpa >> 12 & ~((1ull << 9 * e->level) - 1);
+    e->ppn = hpa >> 12 & ~((1ull << 9 * e->level) - 1);
+    return true;
+}
+
+static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context *c)
+{
+    unsigned side = q->access == ACCESS_FETCH ? 0 : 1;
+    struct walk w = {.h = h, .tlb = h->tlb[side], .ctx = q->ctx, .access = q->access,
+                     .satp = q->ctx->v ? ctx_gptbr(h, c) : h->v ? h->host_s.satp : h->s.satp,
+                     .hptbr = q->ctx->v ? c->f[ISA_VMCS_HPTBR] : 0};
+    struct tlb_entry evicted;
+    bool done;
+    enum walk_result r;
+
+    count_miss(h, q->ctx, c);
+    r = walk_guest(&w, q->va);
+    if (r != WALK_OK)
+        return fail_walk(h, q, &w, r);
+    q->gpa = w.gpa;
+    if (check_ranges(h, q, c, &done) != VISA_OK)
+        return VISA_TRAP;
+    if (done)
+        return VISA_OK;
+    r = walk_host(&w, q->va);
+    if (r != WALK_OK)
+        return fail_walk(h, q, &w, r);
+    q->hpa = w.entry.ppn << 12 | (q->va & ((1ull << (12 + 9 * w.entry.level)) - 1));
+    w.entry.tag = q->ctx->tag;
+    if (q->uncached || !shrink_past_ranges(c, q->gpa, q->hpa, q->va, &w.entry))
+        return VISA_OK;
+    tlb_fill(h->tlb[side], &w.entry, &evicted);
+    if (evicted.valid)
+        fast_drop(h, side, &evicted);
+    return VISA_OK;
+}
+
+static visa_result translate(struct hart *h, struct xlate *q, struct context *c)
+{
+    unsigned side = q->access == ACCESS_FETCH ? 0 : 1;
+    struct tlb_entry *e;
+    bool done = false;
+
+    if (q->ctx->bare) {
+        q->gpa = q->hpa = q->va;
+        if (q->ctx->v && check_ranges(h, q, c, &done) != VISA_OK)
+            return VISA_TRAP;
+        return check_physical(h, q);
+    }
+    e = tlb_lookup(h->tlb[side], q->ctx->tag, q->va);
+    if (e && !entry_allows(e, q)) {
+        fast_drop(h, side, e);
+        tlb_drop(h->tlb[side], e);
+        e = NULL;
+    }
+    if (e) {
+        uint64_t offset = q->va & ((1ull << (12 + 9 * e->level)) - 1);
+
+        q->gpa = (e->gpn << 12) + offset;
+        q->hpa = (e->ppn << 12) + offset;
+    } else if (walk_and_fill(h, q, c) != VISA_OK) {
+        return VISA_TRAP;
+    }
+    return check_physical(h, q);
+}
+
+visa_result mmu_translate(struct hart *h, struct xlate *q)
+{
+    return translate(h, q, h->live);
+}
+
+visa_result mmu_translate_gpa(struct hart *h, const struct context *c, struct xlate *q)
+{
+    struct xlate_ctx ctx = {.v = true, .ring = RING_0};
+    struct walk w = {.h = h, .ctx = &ctx, .access = q->access, .hptbr = c->f[ISA_VMCS_HPTBR]};
+    bool done;
+    enum walk_result r;
+
+    q->ctx = &ctx;
+    q->gpa = q->va;
+    if (check_ranges(h, q, c, &done) != VISA_OK)
+        return VISA_TRAP;
+    if (!done) {
+        r = walk_guest(&w, q->va); /* bare: gpa = va */
+        if (r == WALK_OK)
+            r = walk_host(&w, q->va);
+        if (r != WALK_OK)
+            return fail_walk(h, q, &w, r);
+        q->hpa = w.entry.ppn << 12 | (q->va & ((1ull << (12 + 9 * w.entry.level)) - 1));
+    }
+    return check_physical(h, q);
+}
+
+static void fast_fill(struct hart *h, const struct xlate *q, uintptr_t host)
+{
+    unsigned number = q->access == ACCESS_FETCH ? h->ctx_code : h->ctx_data;
+    struct fast_entry *e = &h->fast[q->access][(q->va >> 12) % FAST_ENTRIES];
+
+    e->tag = (q->va & ~0xfffull) | (uint64_t)number << 3;
+    e->host = host;
+}
+
+/* After a translated access to RAM: the next one to this page may be fast, unless
+ * somebody must see every access. */
+static void fast_remember(struct hart *h, const struct xlate *q)
+{
+    struct machine *m = h->machine;
+    uint64_t page = q->hpa & ~0xfffull;
+
+    if (h->rec || q->uncached || q->ctx != &h->data || !in_ram(m, page, 4096))
+        return;
+    if (q->access == ACCESS_STORE && machine_watched(m, page, 4096))
+        return;
+    fast_fill(h, q, (uintptr_t)m->ram + (q->hpa - RAM_BASE) - q->va);
+}
+
+visa_result mmu_fetch(struct hart *h, uint64_t pc, struct dpage **page)
+{
+    struct xlate q = {.va = pc, .access = ACCESS_FETCH, .size = 2, .ctx = &h->code};
+    struct machine *m = h->machine;
+
+    h->fetching = true;
+    if (mmu_translate(h, &q) != VISA_OK)
+        return VISA_TRAP;
+    if (!in_ram(m, q.hpa & ~0xfffull, 4096)) {
+        if (h->v)
+            return fail_host(h, &q, q.gpa, false, true);
+        return raise_exception(h, ISA_EXC_INSN_ACCESS, pc);
+    }
+    h->fetching = false;
+    *page = dpages_get(m, q.hpa & ~0xfffull);
+    fast_fill(h, &q, (uintptr_t)*page);
+    return VISA_OK;
+}
+
+void mmu_fast_flush(struct hart *h)
+{
+    memset(h->fast, 0xff, sizeof h->fast);
+}
+
+void mmu_fast_flush_stores(struct machine *m)
+{
+    for (unsigned i = 0; i < m->config.harts; i++)
+        memset(m->harts[i].fast[ACCESS_STORE], 0xff, sizeof m->harts[i].fast[ACCESS_STORE]);
+}
+
+/* The number of a translation context; a fresh one forgets nothing, as long as
+ * numbers last. */
+static uint16_t context_number(struct hart *h, const struct xlate_ctx *key)
+{
+    for (unsigned i = 0; i < CTX_CACHE; i++)
+        if (h->ctx_cache[i].number && memcmp(&h->ctx_cache[i].key, key, sizeof *key) == 0)
+            return h->ctx_cache[i].number;
+    if (++h->ctx_next > CTX_MAX) {
+        memset(h->ctx_cache, 0, sizeof h->ctx_cache);
+        mmu_fast_flush(h);
+        h->ctx_next = 1;
+    }
+    h->ctx_victim = (h->ctx_victim + 1) % CTX_CACHE;
+    h->ctx_cache[h->ctx_victim].key = *key;
+    h->ctx_cache[h->ctx_victim].number = h->ctx_next;
+    return h->ctx_next;
+}
+
+static void set_ctx(struct hart *h, struct xlate_ctx *x, unsigned ring, bool v, const struct ring0 *s)
+{
+    uint64_t hptbr = v ? h->live->f[ISA_VMCS_HPTBR] : 0;
+    bool on = s->satp >> 60 != 0;
+
+    memset(x, 0, sizeof *x); /* padding too: keys are compared as bytes */
+    x->ring = (uint8_t)ring;
+    x->v = v;
+    x->bare = ring == RING_H || (!on && hptbr >> 60 == 0);
+    x->tag = tlb_tag(v, on, v ? h->vmid : 0, on ? s->satp >> 44 & 0xffff : 0);
+}
+
+void mmu_update(struct hart *h)
+{
+    unsigned ring = h->ring;
+
+    if (!h->v && ring == RING_H && (h->mstatus & MSTATUS_MPRV))
+        ring = h->mstatus >> MSTATUS_MPP_SHIFT & 3;
+    set_ctx(h, &h->code, h->ring, h->v, &h->s);
+    set_ctx(h, &h->data, ring, h->v, &h->s);
+    h->data.sum = h->s.status & SSTATUS_SUM;
+    h->data.mxr = h->s.status & SSTATUS_MXR;
+    h->ctx_code = context_number(h, &h->code);
+    h->ctx_data = context_number(h, &h->data);
+}
+
+static bool flush_matches(const struct tlb_entry *e, const void *arg)
+{
+    const struct flush *f = arg;
+
+    if (f->all)
+        return true;
+    if ((e->tag & TLB_TAG_V ? true : false) != f->v || (f->v && tlb_tag_vmid(e->tag) != f->vmid))
+        return false;
+    if (f->by_asid && (e->global || tlb_tag_asid(e->tag) != (f->asid & 0xffff)))
+        return false;
+    return !f->by_addr || (f->addr >> 12 & ~((1ull << 9 * e->level) - 1)) == e->vpn;
+}
+
+void mmu_flush(struct hart *h, const struct flush *f)
+{
+    for (unsigned side = 0; side < 2; side++)
+        tlb_flush(h->tlb[side], flush_matches, f);
+    mmu_fast_flush(h);
+}
+
+visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value)
+{
+    struct machine *m = h->machine;
+    bool ok;
+
+    if (in_ram(m, q->hpa, q->size)) {
+        uint8_t *at = m->ram + (q->hpa - RAM_BASE);
+
+        if (q->access == ACCESS_LOAD) {
+            *value = 0;
+            memcpy(value, at, q->size);
+        } else {
+            memcpy(at, value, q->size);
+            mem_stored(h, q->hpa, q->size);
+        }
+        return VISA_OK;
+    }
+    if (q->hpa & (q->size - 1))
+        return raise_exception(h, misaligned[q->access], q->va);
+    ok = q->access == ACCESS_LOAD ? bus_read(m->bus, q->hpa, q->size, value)
+                                  : bus_write(m->bus, q->hpa, q->size, *value);
+    h->attention = true; /* devices change interrupts and deadlines */
+    if (ok)
+        return VISA_OK;
+    if (q->ctx->v)
+        return fail_host(h, q, q->gpa, false, true);
+    return raise_exception(h, access_fault[q->access], q->va);
+}
+
+void mem_stored(struct hart *h, uint64_t hpa, unsigned size)
+{
+    struct machine *m = h->machine;
+
+    dpages_stored(m, hpa, size);
+    if (m->watches && machine_watched(m, hpa, size)) {
+        machine_store_hook(m, hpa, size);
+        h->attention = true;
+    }
+}
+
+static void record(struct hart *h, const struct xlate *q, unsigned size, uint64_t value)
+{
+    if (!h->rec)
+        return;
+    h->rec->mem = q->access == ACCESS_STORE ? MEM_STORE : MEM_LOAD;
+    h->rec->mem_size = (uint8_t)size;
+    h->rec->mem_gva = q->va;
+    h->rec->mem_gpa = q->gpa;
+    h->rec->mem_hpa = q->hpa;
+    h->rec->mem_value = value;
+}
+
+/* Both parts of an access over a page's end are translated before either happens. */
+static visa_result cross_page(struct hart *h, struct xlate *q, unsigned size, uint64_t *value)
+{
+    struct machine *m = h->machine;
+    unsigned first = 4096 - (q->va & 0xfff);
+    struct xlate p = *q;
+    uint8_t bytes[8] = {0};
+
+    p.va = q->va + first;
+    q->size = p.size = 1;
+    if (mmu_translate(h, q) != VISA_OK || mmu_translate(h, &p) != VISA_OK)
+        return VISA_TRAP;
+    if (!in_ram(m, q->hpa, first) || !in_ram(m, p.hpa, size - first))
+        return raise_exception(h, misaligned[q->access], q->va);
+    memcpy(bytes, value, 8);
+    if (q->access == ACCESS_LOAD) {
+        memset(bytes, 0, sizeof bytes);
+        memcpy(bytes, m->ram + (q->hpa - RAM_BASE), first);
+        memcpy(bytes + first, m->ram + (p.hpa - RAM_BASE), size - first);
+        memcpy(value, bytes, 8);
+        return VISA_OK;
+    }
+    memcpy(m->ram + (q->hpa - RAM_BASE), bytes, first);
+    memcpy(m->ram + (p.hpa - RAM_BASE), bytes + first, size - first);
+    mem_stored(h, q->hpa, first);
+    mem_stored(h, p.hpa, size - first);
+    return VISA_OK;
+}
+
+static visa_result access_memory(struct hart *h, struct xlate *q, uint64_t *value)
+{
+    unsigned size = q->size;
+
+    if ((q->va & 0xfff) + size > 4096) {
+        if (cross_page(h, q, size, value) != VISA_OK)
+            return VISA_TRAP;
+    } else {
+        if (mmu_translate(h, q) != VISA_OK || mem_physical(h, q, value) != VISA_OK)
+            return VISA_TRAP;
+        fast_remember(h, q);
+    }
+    record(h, q, size, *value);
+    return VISA_OK;
+}
+
+visa_result mem_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value)
+{
+    struct xlate q = {.va = va, .access = ACCESS_LOAD, .size = size, .ctx = &h->data};
+
+    *value = 0;
+    return access_memory(h, &q, value);
+}
+
+visa_result mem_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
+{
+    uint64_t low = size == 8 ? value : value & ((1ull << 8 * size) - 1);
+    struct xlate q = {.va = va, .access = ACCESS_STORE, .size = size, .ctx = &h->data, .value = low};
+
+    return access_memory(h, &q, &low);
+}
+
+visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum access access, uint8_t **at,
+                       struct xlate *q)
+{
+    *q = (struct xlate){.va = va, .access = access, .size = size, .atomic = true, .ctx = &h->data};
+    if (va & (size - 1))
+        return raise_exception(h, misaligned[access], va);
+    if (mmu_translate(h, q) != VISA_OK)
+        return VISA_TRAP;
+    *at = machine_ram(h->machine, q->hpa, size);
+    if (*at)
+        return VISA_OK;
+    if (q->ctx->v)
+        return fail_host(h, q, q->gpa, false, true);
+    return raise_exception(h, access_fault[access], va);
+}
+
+visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access access, uint64_t addr,
+                      unsigned size, uint64_t *value)
+{
+    uint64_t satp = c->f[ISA_VMCS_GPTBR], hptbr = c->f[ISA_VMCS_HPTBR];
+    bool on = satp >> 60 != 0;
+    struct xlate_ctx ctx = {
+        .tag = tlb_tag(true, on, hptbr >> 44 & ((1ull << ISA_VMID_BITS) - 1), on ? satp >> 44 & 0xffff : 0),
+        .ring = c->f[ISA_VMCS_RING] ? RING_3 : RING_0,
+        .v = true,
+        .sum = c->f[ISA_VMCS_SSTATUS] & SSTATUS_SUM,
+        .mxr = c->f[ISA_VMCS_SSTATUS] & SSTATUS_MXR,
+        .bare = !on && hptbr >> 60 == 0,
+    };
+    struct xlate q = {.va = addr, .access = access, .size = size, .ctx = &ctx, .as_guest = true,
+                      .value = *value};
+
+    if (addr & (size - 1))
+        return raise_exception(h, misaligned[access], addr);
+    if ((gpa ? mmu_translate_gpa(h, c, &q) : translate(h, &q, c)) != VISA_OK ||
+        mem_physical(h, &q, value) != VISA_OK)
+        return VISA_TRAP;
+    record(h, &q, size, *value);
+    return VISA_OK;
+}

@@ -1,0 +1,79 @@
+/* Memory as a hart sees it: translation, protection, and the way to RAM or a
+ * device. Manual: chapter "Translation". */
+#ifndef VISA_MMU_H
+#define VISA_MMU_H
+
+#include "cpu/hart.h"
+
+struct dpage;
+
+/* One access of at most 8 bytes that does not cross a page. */
+struct xlate {
+    /* in */
+    uint64_t va;
+    enum access access;
+    unsigned size;
+    bool atomic;                 /* an AMO, LR or SC */
+    bool as_guest;               /* VMLD, VMST: faults are Ring -1's own exceptions */
+    uint64_t value;              /* of a store, for exits */
+    const struct xlate_ctx *ctx;
+    /* out */
+    uint64_t gpa, hpa;
+    bool uncached;               /* the page overlaps an MMIO range: no fast entry */
+};
+
+/* Virtual to host physical, with every check. Misses are counted and filled. */
+CHECKED visa_result mmu_translate(struct hart *h, struct xlate *q);
+
+/* Guest physical to host physical through the current context's HPTBR, for VMLDP
+ * and VMSTP: not cached, not counted. q->va is the guest physical address. */
+CHECKED visa_result mmu_translate_gpa(struct hart *h, const struct context *c, struct xlate *q);
+
+/* The decoded page that holds pc, or a trap. Sets its fast entry. */
+CHECKED visa_result mmu_fetch(struct hart *h, uint64_t pc, struct dpage **page);
+
+/* Recomputes what translation depends on; after any change of ring, V, mstatus,
+ * satp, HPTBR or the PMP. */
+void mmu_update(struct hart *h);
+
+/* Forgets fast entries: all; those of one virtual page; stores of every hart. */
+void mmu_fast_flush(struct hart *h);
+void mmu_fast_flush_stores(struct machine *m);
+
+/* Flush instructions. The tags chosen are: v, and with v the vmid. */
+struct flush {
+    bool all;                    /* everything of every VM and of the host */
+    bool v;
+    uint64_t vmid;
+    bool by_asid, by_addr;
+    uint64_t asid, addr;
+};
+void mmu_flush(struct hart *h, const struct flush *f);
+
+/* Loads and stores of 1, 2, 4 or 8 bytes at any alignment; the slow path behind the
+ * interpreter's. A store that faults has written nothing. The value is zero-extended. */
+CHECKED visa_result mem_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value);
+CHECKED visa_result mem_store(struct hart *h, uint64_t va, unsigned size, uint64_t value);
+
+/* Read-modify-write of an aligned word in RAM: host address of it, or a trap. */
+CHECKED visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum access access, uint8_t **at,
+                       struct xlate *q);
+/* A store through a host address of mem_atomic is over: tell watchers and decoded pages. */
+void mem_stored(struct hart *h, uint64_t hpa, unsigned size);
+
+/* As the guest of context c would: VMLD, VMST (gpa: VMLDP, VMSTP). */
+CHECKED visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access access, uint64_t addr,
+                      unsigned size, uint64_t *value);
+
+/* Physical access of a load or store that is translated: RAM or device. */
+CHECKED visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value);
+
+/* May this ring touch [pa, pa+size)? (pmp.c) */
+bool pmp_allows(const struct hart *h, uint64_t pa, unsigned size, enum access access, unsigned ring);
+
+/* The MMIO range that holds all of [gpa, gpa+size), or -1; and whether any valid
+ * range overlaps it (cpu/io.c). */
+int iov_find(const struct context *c, uint64_t gpa, uint64_t size);
+bool iov_overlaps(const struct context *c, uint64_t gpa, uint64_t size);
+
+#endif

@@ -1,0 +1,214 @@
+/* The page-table walker (walk.h).
+ *
+ *   va --guest table--> gpa --host table--> hpa          V=1
+ *   va --satp's table-------------------> hpa            V=0
+ *
+ * Every guest table entry has a guest physical address of its own, so it goes
+ * through the host table first: Sv39 on Sv39x4 reads 3 x (3 + 1) + 3 = 15 entries,
+ * Sv48 on Sv48x4 reads 24. Walks never write (Svade). */
+#include "mmu/walk.h"
+
+#include <assert.h>
+
+#include "machine_impl.h"
+#include "mmu/mmu.h"
+
+#define PTE_PPN(pte) ((pte) >> 10 & ((1ull << 44) - 1))
+#define PTE_RESERVED (~((1ull << 54) - 1))
+
+static_assert(3 * (3 + 1) + 3 == 15 && 4 * (4 + 1) + 4 == 24, "entries of a nested walk");
+
+enum { MODE_BARE = 0, MODE_SV39 = 8, MODE_SV48 = 9 };
+
+struct leaf {
+    uint64_t pte;
+    unsigned level;
+    uint64_t pa; /* of the address walked */
+};
+
+static unsigned table_levels(uint64_t base)
+{
+    return base >> 60 == MODE_SV48 ? 4 : 3;
+}
+
+static enum walk_result host_step(struct walk *w, uint64_t gpa, enum access access, struct leaf *leaf);
+
+/* Host address of a guest table entry, by way of the walk cache. */
+static enum walk_result table_address(struct walk *w, uint64_t gpa, uint64_t *hpa)
+{
+    uint64_t vmid = w->hptbr >> 44 & ((1ull << ISA_VMID_BITS) - 1);
+    uint64_t ppn;
+    struct leaf leaf;
+    enum walk_result r;
+
+    *hpa = gpa;
+    if (!w->ctx->v || w->hptbr >> 60 == MODE_BARE)
+        return WALK_OK;
+    if (w->tlb && tlb_walk_lookup(w->tlb, vmid, gpa >> 12, &ppn)) {
+        *hpa = ppn << 12 | (gpa & 0xfff);
+        return WALK_OK;
+    }
+    r = host_step(w, gpa, ACCESS_LOAD, &leaf);
+    if (r != WALK_OK) {
+        w->in_table = true;
+        w->gpa = gpa;
+        return r;
+    }
+    if (w->tlb)
+        tlb_walk_fill(w->tlb, vmid, gpa >> 12, leaf.pa >> 12);
+    *hpa = leaf.pa;
+    return WALK_OK;
+}
+
+static enum walk_result read_entry(struct walk *w, bool host, unsigned level, uint64_t gpa,
+                                   uint64_t hpa, uint64_t *pte)
+{
+    struct machine *m = w->h->machine;
+
+    if (!pmp_allows(w->h, hpa, 8, ACCESS_LOAD, RING_0) || !machine_read(m, hpa, pte, 8)) {
+        w->in_table = true;
+        w->gpa = gpa;
+        return WALK_DENIED;
+    }
+    if (w->tlb && host)
+        m->stats.walk_reads_host++;
+    else if (w->tlb)
+        m->stats.walk_reads_guest++;
+    if (w->visit)
+        w->visit(w->user, host, level, gpa, hpa, *pte);
+    return WALK_OK;
+}
+
+/* Down the table at base from the top to a leaf. The host stage's top level is four
+ * times as wide (x4). */
+static enum walk_result walk_table(struct walk *w, bool host, uint64_t base, uint64_t addr,
+                                   struct leaf *leaf)
+{
+    uint64_t table = (base & ((1ull << 44) - 1)) << 12;
+    unsigned levels = table_levels(base);
+    enum walk_result fault = host ? WALK_HOST : WALK_PAGE;
+
+    for (unsigned level = levels; level-- > 0;) {
+        unsigned bits = host && level == levels - 1 ? 11 : 9;
+        uint64_t index = addr >> (12 + 9 * level) & ((1ull << bits) - 1);
+        uint64_t gpa = table + index * 8, hpa = gpa, pte, offset;
+        enum walk_result r = host ? WALK_OK : table_address(w, gpa, &hpa);
+
+        if (r == WALK_OK)
+            r = read_entry(w, host, level, gpa, hpa, &pte);
+        if (r != WALK_OK)
+            return r;
+        if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W || (pte & PTE_RESERVED))
+            return fault;
+        offset = (1ull << (12 + 9 * level)) - 1;
+        if (pte & (PTE_R | PTE_X)) {
+            if (PTE_PPN(pte) << 12 & offset)
+                return fault; /* misaligned superpage */
+            *leaf = (struct leaf){pte, level, PTE_PPN(pte) << 12 | (addr & offset)};
+            return WALK_OK;
+        }
+        if (pte & (PTE_A | PTE_D | PTE_U))
+            return fault;
+        table = PTE_PPN(pte) << 12;
+    }
+    return fault;
+}
+
+static bool access_allowed(uint64_t pte, enum access access, bool mxr)
+{
+    if (!(pte & PTE_A))
+        return false;
+    switch (access) {
+    case ACCESS_FETCH:
+        return pte & PTE_X;
+    case ACCESS_LOAD:
+        return (pte & PTE_R) || (mxr && (pte & PTE_X));
+    case ACCESS_STORE:
+        return (pte & PTE_W) && (pte & PTE_D);
+    }
+    return false;
+}
+
+static enum walk_result host_step(struct walk *w, uint64_t gpa, enum access access, struct leaf *leaf)
+{
+    unsigned bits = 12 + 9 * table_levels(w->hptbr) + 2;
+    enum walk_result r;
+
+    if (gpa >> bits)
+        return WALK_HOST;
+    r = walk_table(w, true, w->hptbr, gpa, leaf);
+    if (r == WALK_OK && (!(leaf->pte & PTE_U) || !access_allowed(leaf->pte, access, false)))
+        return WALK_HOST;
+    return r;
+}
+
+static bool ring_allowed(uint64_t pte, enum access access, const struct xlate_ctx *ctx)
+{
+    if (ctx->ring == RING_3)
+        return pte & PTE_U;
+    return !(pte & PTE_U) || (ctx->sum && access != ACCESS_FETCH);
+}
+
+static uint8_t rights(uint64_t pte)
+{
+    uint8_t perm = 0;
+
+    if (!(pte & PTE_A))
+        return 0;
+    perm |= pte & PTE_R ? PERM_R | PERM_XR : 0;
+    perm |= pte & PTE_X ? PERM_X | PERM_XR : 0;
+    perm |= (pte & PTE_W) && (pte & PTE_D) ? PERM_W : 0;
+    perm |= pte & PTE_U ? PERM_U : 0;
+    return perm;
+}
+
+enum walk_result walk_guest(struct walk *w, uint64_t va)
+{
+    struct leaf leaf;
+    unsigned bits = 12 + 9 * table_levels(w->satp);
+    enum walk_result r;
+
+    if (w->satp >> 60 == MODE_BARE) {
+        w->gpa = va;
+        w->entry = (struct tlb_entry){.level = TLB_LEVELS - 1, .gpn = va >> 12,
+                                      .perm = PERM_R | PERM_W | PERM_X | PERM_U | PERM_XR};
+        return WALK_OK;
+    }
+    if ((int64_t)(va << (64 - bits)) >> (64 - bits) != (int64_t)va)
+        return WALK_PAGE;
+    r = walk_table(w, false, w->satp, va, &leaf);
+    if (r != WALK_OK)
+        return r;
+    if (!access_allowed(leaf.pte, w->access, w->ctx->mxr) || !ring_allowed(leaf.pte, w->access, w->ctx))
+        return WALK_PAGE;
+    w->gpa = leaf.pa;
+    w->entry = (struct tlb_entry){.level = (uint8_t)leaf.level, .global = leaf.pte & PTE_G,
+                                  .gpn = leaf.pa >> 12, .perm = rights(leaf.pte)};
+    return WALK_OK;
+}
+
+enum walk_result walk_host(struct walk *w, uint64_t va)
+{
+    struct leaf leaf = {.pa = w->gpa};
+    struct tlb_entry *e = &w->entry;
+    uint64_t low;
+
+    if (w->ctx->v && w->hptbr >> 60 != MODE_BARE) {
+        enum walk_result r = host_step(w, w->gpa, w->access, &leaf);
+        uint8_t host = 0;
+
+        if (r != WALK_OK)
+            return r;
+        host = rights(leaf.pte);
+        if (!(leaf.pte & PTE_R)) /* MXR is the guest's own affair */
+            host &= (uint8_t)~PERM_XR;
+        e->perm &= host | PERM_U;
+        if (leaf.level < e->level)
+            e->level = (uint8_t)leaf.level;
+    }
+    low = (1ull << 9 * e->level) - 1;
+    e->vpn = va >> 12 & ~low;
+    e->gpn = w->gpa >> 12 & ~low;
+    e->ppn = leaf.pa >> 12 & ~low;
+    return WALK_OK;
+}

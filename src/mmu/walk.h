@@ -1,0 +1,41 @@
+/* The page-table walker: one for both stages. */
+#ifndef VISA_WALK_H
+#define VISA_WALK_H
+
+#include "mmu/tlb.h"
+
+enum {
+    PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_G = 32, PTE_A = 64, PTE_D = 128,
+};
+
+enum walk_result {
+    WALK_OK,
+    WALK_PAGE,   /* the guest's (or native) table says no */
+    WALK_HOST,   /* the host table says no */
+    WALK_DENIED, /* a table entry or the target cannot be accessed physically */
+};
+
+struct walk {
+    /* in */
+    struct hart *h;
+    struct tlb *tlb;             /* whose walk cache; NULL: none */
+    const struct xlate_ctx *ctx;
+    uint64_t satp, hptbr;        /* hptbr is 0 with V=0 */
+    enum access access;
+    /* called for every entry read (may be NULL): address of it at both levels */
+    void (*visit)(void *user, bool host, unsigned level, uint64_t gpa, uint64_t hpa, uint64_t pte);
+    void *user;
+    /* out */
+    bool in_table;               /* a host failure was on the way to a guest table entry */
+    uint64_t gpa;                /* of the access, or of the entry when in_table */
+    struct tlb_entry entry;      /* combined translation, tag not set */
+};
+
+/* Walks va through the guest's (or native) stage; leaves the leaf's level and rights
+ * in entry and the guest physical address in gpa. Bare: gpa = va. */
+enum walk_result walk_guest(struct walk *w, uint64_t va);
+
+/* Then w->gpa through the host stage, into the combined entry of va. */
+enum walk_result walk_host(struct walk *w, uint64_t va);
+
+#endif

@@ -1,0 +1,171 @@
+/* The virtual interrupt controller (vic.h) and its instructions. */
+#include "vic/vic.h"
+
+#include "cpu/cpu.h"
+#include "machine_impl.h"
+
+enum { WORDS = ISA_VIC_VECTORS / 64 };
+
+static unsigned priority(const struct context *c, unsigned vector)
+{
+    return c->f[ISA_VMCS_VIC_PRIORITY + vector / 16] >> 4 * (vector % 16) & 15;
+}
+
+int vic_best(const struct context *c)
+{
+    uint64_t over = c->f[ISA_VMCS_VIC_THRESHOLD];
+    int best = -1;
+
+    for (unsigned w = 0; w < WORDS; w++) {
+        uint64_t ready = c->f[ISA_VMCS_VIC_PENDING + w] & c->f[ISA_VMCS_VIC_ENABLE + w];
+
+        for (; ready; ready &= ready - 1) {
+            unsigned vector = 64 * w + (unsigned)__builtin_ctzll(ready);
+
+            if (priority(c, vector) > over) {
+                over = priority(c, vector);
+                best = (int)vector;
+            }
+        }
+    }
+    return best;
+}
+
+/* The in-service stack: 16 bits an entry, vector[7:0] and the threshold before it[15:8]. */
+static unsigned stack_entry(const struct context *c, uint64_t i)
+{
+    return c->f[ISA_VMCS_VIC_STACK + i / 4] >> 16 * (i % 4) & 0xffff;
+}
+
+int vic_serving(const struct context *c)
+{
+    uint64_t depth = c->f[ISA_VMCS_VIC_DEPTH];
+
+    return depth ? (int)(stack_entry(c, depth - 1) & 0xff) : -1;
+}
+
+void vic_send(struct context *c, unsigned vector)
+{
+    c->f[ISA_VMCS_VIC_PENDING + vector / 64] |= 1ull << vector % 64;
+}
+
+int vic_ack(struct context *c)
+{
+    uint64_t depth = c->f[ISA_VMCS_VIC_DEPTH];
+    uint64_t *word = &c->f[ISA_VMCS_VIC_STACK + depth / 4];
+    unsigned shift = 16 * (depth % 4);
+    int v = vic_best(c);
+
+    if (v < 0 || depth >= ISA_VIC_NEST)
+        return -1;
+    *word &= ~(0xffffull << shift);
+    *word |= ((uint64_t)v | c->f[ISA_VMCS_VIC_THRESHOLD] << 8) << shift;
+    c->f[ISA_VMCS_VIC_DEPTH]++;
+    c->f[ISA_VMCS_VIC_PENDING + v / 64] &= ~(1ull << v % 64);
+    c->f[ISA_VMCS_VIC_THRESHOLD] = priority(c, (unsigned)v);
+    return v;
+}
+
+void vic_eoi(struct context *c)
+{
+    uint64_t depth = c->f[ISA_VMCS_VIC_DEPTH];
+
+    if (depth == 0)
+        return;
+    c->f[ISA_VMCS_VIC_THRESHOLD] = (stack_entry(c, depth - 1) >> 8) % ISA_VIC_PRIORITIES;
+    c->f[ISA_VMCS_VIC_DEPTH]--;
+}
+
+uint64_t *vic_register(struct context *c, uint64_t select)
+{
+    if (select < 4)
+        return &c->f[ISA_VMCS_VIC_PENDING + select];
+    if (select < 8)
+        return &c->f[ISA_VMCS_VIC_ENABLE + select - 4];
+    if (select < 24)
+        return &c->f[ISA_VMCS_VIC_PRIORITY + select - 8];
+    return NULL;
+}
+
+static visa_result illegal_operand(struct hart *h)
+{
+    return raise_illegal(h, QUAL(PRIVILEGED, CLASS, ILLEGAL_OTHER), 0);
+}
+
+/* To a context that is in some hart's pool, there; else to its image in memory. */
+static visa_result send_to(struct hart *h, uint64_t vmcs, unsigned vector)
+{
+    struct machine *m = h->machine;
+    uint64_t at = vmcs + 8ull * (ISA_VMCS_VIC_PENDING + vector / 64), word;
+
+    for (unsigned i = 0; i < m->config.harts; i++) {
+        struct context *c = pool_find(&m->harts[i], vmcs);
+
+        if (c) {
+            vic_send(c, vector);
+            m->harts[i].attention = true;
+            return VISA_OK;
+        }
+    }
+    if (!in_ram(m, vmcs, ISA_VMCS_BYTES))
+        return raise_exception(h, ISA_EXC_STORE_ACCESS, vmcs);
+    (void)machine_read(m, vmcs, &word, 8);
+    if (word != ISA_REVISION)
+        return illegal_operand(h);
+    (void)machine_read(m, at, &word, 8);
+    word |= 1ull << vector % 64;
+    (void)machine_write(m, at, &word, 8);
+    return VISA_OK;
+}
+
+visa_result exec_vint_send(struct hart *h, uint32_t bits)
+{
+    uint64_t rs1 = h->x[INSN_RS1(bits)], vmcs = rs1 & ~0xfffull;
+    unsigned vector = rs1 & (ISA_VIC_VECTORS - 1);
+
+    if (check_rings(h, bits) != VISA_OK)
+        return VISA_TRAP;
+    if (!h->v) {
+        if (!vmcs && !h->current)
+            return illegal_operand(h);
+        return send_to(h, vmcs ? vmcs : h->current, vector);
+    }
+    if (vmcs) /* a guest hypervisor means another VM */
+        return raise_exit(h, ISA_EXIT_VIRT,
+                          QUAL(VIRT, RS1, INSN_RS1(bits)) |
+                              QUAL(VIRT, OP, isa_insns[ISA_OP_VINT_SEND].op),
+                          0, 0, rs1);
+    vic_send(h->live, vector);
+    h->attention = true;
+    return VISA_OK;
+}
+
+visa_result exec_vint_ack(struct hart *h, uint32_t bits)
+{
+    if (check_rings(h, bits) != VISA_OK)
+        return VISA_TRAP;
+    set_rd(h, bits, (uint64_t)(int64_t)vic_ack(h->live));
+    return VISA_OK;
+}
+
+visa_result exec_vint_ack_eoi(struct hart *h, uint32_t bits)
+{
+    if (check_rings(h, bits) != VISA_OK)
+        return VISA_TRAP;
+    vic_eoi(h->live);
+    h->attention = true;
+    return VISA_OK;
+}
+
+visa_result exec_vint_stat(struct hart *h, uint32_t bits)
+{
+    const struct context *c;
+
+    if (check_rings(h, bits) != VISA_OK)
+        return VISA_TRAP;
+    c = h->v ? h->live : current_context(h);
+    if (!c)
+        return illegal_operand(h);
+    set_rd(h, bits, (uint64_t)(int64_t)vic_best(c));
+    return VISA_OK;
+}

@@ -1,0 +1,5 @@
+/* main's value is the simulator's exit code. */
+int main(void)
+{
+    return 42;
+}

@@ -1,0 +1,194 @@
+"""What each ring may not execute, and where exceptions go (RISC-V privileged manual,
+chapters 3 and 4; without a guest, V=0)."""
+
+from types import SimpleNamespace
+
+import pytest
+import tables
+
+from base import bare, cases, model
+from base.bare import M, S, U
+from harness import tools
+
+ISA = tables.load(tools.SRC / "isa")
+MSTATUS, MEDELEG, MCOUNTEREN, SCOUNTEREN, MENVCFG = 0x300, 0x302, 0x306, 0x106, 0x30A
+STVEC, RAM = 0x105, 0x80000000
+TVM, TW, TSR = 1 << 20, 1 << 21, 1 << 22
+SPP = 1 << 8
+RINGS = {"m": M, "s": S, "u": U}
+TABLE_RINGS = {"-1": "m", "0": "s", "3": "u"}   # a `v` behind the number demands a guest
+
+
+# --- Instructions that belong to another ring ----------------------------------------
+
+def refused_rows():
+    """(ring, instruction) for every instruction that the ring may not execute without a guest."""
+    out = [("u", "sret"), ("u", "mret"), ("u", "wfi"), ("u", "sfence.vma"), ("s", "mret")]
+    for row in ISA.insns:
+        if row.ext == "xvisa":
+            legal = {TABLE_RINGS[r] for r in row.rings if r in TABLE_RINGS}
+            out += [(ring, row.name) for ring in "msu" if ring not in legal]
+    return out
+
+
+REFUSED = refused_rows()
+
+
+def random_word(insn, rng):
+    fields = {name: (8 + rng.randrange(8)) if f.prime else rng.randrange(1 << f.width())
+              for name, f in insn.fields.items()}
+    return cases.encode(insn, SimpleNamespace(**fields))
+
+
+def fill_refused(maker):
+    for ring, name in REFUSED:
+        insn = ISA.insn(name)
+        for mode in ("bare", "sv39")[:1 if ring == "m" else 2]:
+            for _ in range(3):
+                word = random_word(insn, maker.rng)
+                maker.faults(f"{ring}-{name}", [f".word {word:#x}"], (RINGS[ring], mode),
+                             model.ILLEGAL, word, regs={n: maker.value() for n in range(1, 32)})
+
+
+@pytest.mark.parametrize("key", [f"{ring}-{name}" for ring, name in REFUSED])
+def test_illegal_in_ring(key, batches, check):
+    check(batches("refused", fill_refused, "visa")[key])
+
+
+def test_illegal_in_ring_witness(batches, check):
+    for triples in batches("refused", fill_refused, "qemu").values():
+        check(triples)
+
+
+# --- mstatus.TVM, TW and TSR -----------------------------------------------------------
+
+TRAPPED = {"tvm-sfence": (TVM, "sfence.vma x0, x0", 0x12000073),
+           "tvm-satp-read": (TVM, "csrr x5, satp", 0x180022F3),
+           "tvm-satp-write": (TVM, "csrw satp, x0", 0x18001073),
+           "tw-wfi": (TW, "wfi", 0x10500073),
+           "tsr-sret": (TSR, "sret", 0x10200073)}
+
+
+def fill_trapped(maker):
+    for key, (bit, text, word) in TRAPPED.items():
+        for mode in ("bare", "sv39"):
+            status = (TVM | TW | TSR) & ~bit
+            maker.faults(key, [text], (S, mode), model.ILLEGAL, word, csrs=[(MSTATUS, bit | S << 11)])
+            if text in ("sfence.vma x0, x0", "csrw satp, x0"):   # the other two bits do not matter
+                maker.passes(key, [text], S, csrs=[(MSTATUS, status | S << 11)])
+        if text not in ("wfi", "sret"):      # Ring -1 is not trapped
+            changed = {5: 0} if "csrr" in text else {}
+            maker.passes(key, [text], M, changed, csrs=[(MSTATUS, bit | M << 11)])
+
+
+@pytest.mark.parametrize("machine", ["visa", "qemu"])
+@pytest.mark.parametrize("key", TRAPPED)
+def test_trapped_by_mstatus(key, machine, batches, check):
+    check(batches("trapped", fill_trapped, machine)[key])
+
+
+# --- Delegation ------------------------------------------------------------------------
+
+# name: exception code, code, registers, tval (None: not told)
+HOLE = 0x80000
+RAISED = {
+    "illegal": (2, ".word 0xffffffff", {}, 0xFFFFFFFF),
+    "breakpoint": (3, "ebreak", {}, None),
+    "load-misaligned": (4, "lr.w x5, (x6)", {6: 0x80000003}, 0x80000003),
+    "load-access": (5, "ld x5, 8(x6)", {6: HOLE}, HOLE + 8),
+    "store-access": (7, "sw x5, 8(x6)", {6: HOLE}, HOLE + 8),
+    "ecall": (None, "ecall", {}, 0),
+    "load-page": (13, "lh x5, 8(x6)", {6: HOLE}, HOLE + 8),
+    "store-page": (15, "sb x5, 8(x6)", {6: HOLE}, HOLE + 8),
+}
+
+
+def fill_delegation(maker):
+    """Each exception from each ring, with only its own medeleg bit set, and with all others."""
+    for name, (code, text, regs, tval) in RAISED.items():
+        for ring, number in RINGS.items():
+            cause = code if code is not None else {"u": 8, "s": 9, "m": 11}[ring]
+            for delegated in (0, 1):
+                deleg = 1 << cause if delegated else 0xB3FF & ~(1 << cause)
+                to_s = delegated and ring != "m"
+                if name == "ecall" and ring == "s" and to_s:
+                    continue     # its handler's own ecall would go there too
+                if ring == "m" and "page" in name:
+                    continue
+                kind = (number, "sv39" if "page" in name else "bare")
+                csr = {MSTATUS: (SPP, SPP if ring == "s" else 0)} if to_s else \
+                      {MSTATUS: (3 << 11, number << 11)}
+                handler = [(STVEC, cases.ALIAS + bare.S_HANDLER - RAM)] if "page" in name else []
+                maker.faults(f"{name}-{ring}", [text], kind, cause, tval, csr=csr, regs=regs,
+                             level="s" if to_s else "m", reads=[MSTATUS],
+                             csrs=[(MEDELEG, deleg & ~(1 << 9)), *handler])
+
+
+def delegation_keys():
+    return [f"{name}-{ring}" for name in RAISED for ring in RINGS
+            if not (ring == "m" and "page" in name)]
+
+
+@pytest.mark.parametrize("machine", ["visa", "qemu"])
+@pytest.mark.parametrize("key", delegation_keys())
+def test_delegation(key, machine, batches, check):
+    check(batches("delegation", fill_delegation, machine)[key])
+
+
+# --- Counters: mcounteren and scounteren ---------------------------------------------
+
+COUNTERS = {"cycle": 0, "time": 1, "instret": 2}
+
+
+def fill_counters(maker):
+    for name, bit in COUNTERS.items():
+        word = 0x02F3 | 0x2000 | ISA_NUMBER[name] << 20
+        for m in (0, 1):
+            for s in (0, 1):
+                enables = [(MCOUNTEREN, 7 & ~(1 << bit) | m << bit), (SCOUNTEREN, 7 & ~(1 << bit) | s << bit)]
+                for ring in "su":
+                    key, legal = f"{name}-{ring}", m and (s or ring == "s")
+                    lines = [f"csrr x5, {name}", "addi x5, x0, 7"]
+                    if legal:
+                        maker.passes(key, lines, RINGS[ring], {5: 7}, csrs=enables)
+                    else:
+                        maker.faults(key, lines, RINGS[ring], model.ILLEGAL, word, at=0, csrs=enables)
+
+
+ISA_NUMBER = {c.name: c.number for c in ISA.csrs}
+
+
+@pytest.mark.parametrize("machine", ["visa", "qemu"])
+@pytest.mark.parametrize("key", [f"{name}-{ring}" for name in COUNTERS for ring in "su"])
+def test_counter_enables(key, machine, batches, check):
+    check(batches("counters", fill_counters, machine)[key])
+
+
+STCE = 1 << 63
+
+
+def fill_stimecmp(maker):
+    word = 0x14D022F3
+    for stce in (0, STCE):
+        for time in (0, 2):
+            lines = ["csrr x5, stimecmp", "addi x5, x0, 7"]
+            csrs = [(MENVCFG, stce), (MCOUNTEREN, time)]
+            if stce and time:
+                maker.passes("s", lines, S, {5: 7}, csrs=csrs)
+            else:
+                maker.faults("s", lines, S, model.ILLEGAL, word, at=0, csrs=csrs)
+            maker.faults("u", lines, U, model.ILLEGAL, word, at=0, csrs=csrs)
+            maker.passes("m", lines, M, {5: 7}, csrs=csrs)
+
+
+@pytest.mark.parametrize("ring", list(RINGS))
+def test_stimecmp_enable(ring, batches, check):
+    check(batches("stimecmp", fill_stimecmp, "visa")[ring])
+
+
+def test_stimecmp_enable_witness(batches, check):
+    """QEMU 7.2 looks at menvcfg.STCE and mcounteren.TM for S-mode as the manual says."""
+    for ring in "su":
+        check(batches("stimecmp", fill_stimecmp, "qemu")[ring])
+
+

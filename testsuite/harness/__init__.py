@@ -1,0 +1,1 @@
+"""What tests share: tools.py finds programs and runs them, guest.py builds guests."""

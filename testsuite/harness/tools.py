@@ -1,0 +1,97 @@
+"""Programs that tests run, found once, and what a run of one comes to.
+
+Our own programs come from the build (VISA_AS, VISA_OBJDUMP, VISA_SIM, VISA_BUILD,
+VISA_SRC, which `make check` sets). Everybody else's come from PATH. A test whose
+program is missing fails and says which Debian package has it.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+SRC = Path(os.environ.get("VISA_SRC") or Path(__file__).resolve().parents[2])
+BUILD = Path(os.environ.get("VISA_BUILD") or SRC / "build")
+
+OURS = {"visa-as": "VISA_AS", "visa-objdump": "VISA_OBJDUMP", "visa-sim": "VISA_SIM"}
+
+PACKAGES = {
+    "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf",
+    "riscv64-unknown-elf-as": "binutils-riscv64-unknown-elf",
+    "riscv64-unknown-elf-objdump": "binutils-riscv64-unknown-elf",
+    "riscv64-unknown-elf-objcopy": "binutils-riscv64-unknown-elf",
+    "riscv64-unknown-elf-readelf": "binutils-riscv64-unknown-elf",
+    "riscv64-unknown-elf-nm": "binutils-riscv64-unknown-elf",
+    "qemu-system-riscv64": "qemu-system-misc",
+    "gdb-multiarch": "gdb-multiarch",
+    "clang": "clang",
+    "cc": "gcc",
+    "dtc": "device-tree-compiler",
+}
+
+TIMEOUT = 120  # seconds of the host's clock: a run that hangs is a failure
+
+
+def tool(name):
+    """Path of a program; fails the test, with the package's name, if there is none."""
+    if name in OURS:
+        path = Path(os.environ.get(OURS[name]) or BUILD / name)
+        if not os.access(path, os.X_OK):
+            pytest.fail(f"{path} is not there: build it first (./dev build, or make)", pytrace=False)
+        return path
+    path = shutil.which(name)
+    if not path:
+        package = PACKAGES.get(name, name)
+        pytest.fail(f"this test needs {name}: install the Debian package {package}", pytrace=False)
+    return Path(path)
+
+
+def shown(text, most=4000):
+    """Output for a message: its end, if it is long."""
+    return text if len(text) <= most else f"[{len(text) - most} characters before]\n{text[-most:]}"
+
+
+@dataclass
+class Result:
+    """What a program did. stats: the simulator's statistics, {} if it wrote none."""
+    command: list
+    code: int
+    stdout: str
+    stderr: str
+    stats: dict = field(default_factory=dict)
+
+    def __str__(self):
+        return (f"$ {' '.join(map(str, self.command))}\nexit code {self.code}\n"
+                f"--- stdout\n{shown(self.stdout)}--- stderr\n{shown(self.stderr)}")
+
+    def ok(self):
+        """This result, if the program succeeded; else the test fails and shows it."""
+        assert self.code == 0, str(self)
+        return self
+
+
+def execute(command, *, stdin=None, timeout=TIMEOUT, cwd=None, env=None):
+    """Runs a command to its end. stdin and output are text (UTF-8, any byte survives)."""
+    command = [str(c) for c in command]
+    try:
+        p = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           timeout=timeout, cwd=cwd, env=env, text=True, errors="surrogateescape",
+                           stdin=subprocess.DEVNULL if stdin is None else None)
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"still running after {timeout} s: {' '.join(command)}", pytrace=False)
+    return Result(command, p.returncode, p.stdout, p.stderr)
+
+
+def simulate(elf, *args, stats=None, **how):
+    """Runs visa-sim on an image; stats: file for --stats, read back into the result."""
+    command = [tool("visa-sim"), *args]
+    if stats:
+        command += ["--stats", stats]
+    result = execute([*command, elf], **how)
+    if stats and Path(stats).exists():
+        result.stats = json.loads(Path(stats).read_text())
+    return result
