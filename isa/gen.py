@@ -147,7 +147,31 @@ def emit_tables(isa):
             "const struct isa_latency_row isa_latencies[ISA_LATS] = {"]
     out += [f"    [ISA_LAT_{l.name.upper()}] = {{{quote(l.name)}, {l.cycles}}}," for l in isa.latencies]
     out += ["};"]
-    return out
+    return out + emit_buckets(isa)
+
+
+BUCKETS = 64
+
+
+def bucket_bits(n):
+    """(mask, match) of the bits that choose bucket n, as isa_bucket in isa.c computes it."""
+    if n < 32:
+        return 0x7f, n << 2 | 3
+    return 0xe003, (n & 7) << 13 | (n - 32) >> 3
+
+
+def emit_buckets(isa):
+    """Rows by major opcode, so that decoding looks at a dozen instead of all."""
+    rows, starts = [], []
+    for n in range(BUCKETS):
+        mask, match = bucket_bits(n)
+        starts.append(len(rows))
+        rows += [i for i in isa.insns
+                 if i.length == (4 if n < 32 else 2) and not (i.match ^ match) & i.mask & mask]
+    out = ["", "const uint16_t isa_bucket_start[ISA_BUCKETS + 1] = {",
+           "    " + ", ".join(map(str, starts + [len(rows)])) + ",", "};", "",
+           "const uint16_t isa_bucket_rows[] = {"]
+    return out + [f"    ISA_OP_{i.ident.upper()}," for i in rows] + ["};"]
 
 
 def c_mask(text):

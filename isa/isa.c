@@ -100,6 +100,12 @@ static void take_operands(const struct isa_insn *row, uint32_t bits, struct isa_
     out->rl = operand(row, bits, ISA_FIELD_RL) != 0;
 }
 
+/* Major opcode of a 32-bit, quadrant and funct3 of a 16-bit instruction. */
+static unsigned bucket(uint32_t bits)
+{
+    return (bits & 3) == 3 ? bits >> 2 & 31 : 32 + (bits & 3) * 8 + (bits >> 13 & 7);
+}
+
 bool isa_decode(uint32_t bits, struct isa_decoded *out)
 {
     unsigned length = isa_length(bits);
@@ -108,11 +114,11 @@ bool isa_decode(uint32_t bits, struct isa_decoded *out)
     out->length = (uint8_t)length;
     if (length == 2)
         bits &= 0xffff;
-    for (unsigned i = 1; i < ISA_OPS; i++) {
-        const struct isa_insn *row = &isa_insns[i];
+    for (unsigned i = isa_bucket_start[bucket(bits)]; i < isa_bucket_start[bucket(bits) + 1]; i++) {
+        const struct isa_insn *row = &isa_insns[isa_bucket_rows[i]];
 
-        if (row->length == length && row_matches(row, bits)) {
-            out->row = (enum isa_op)i;
+        if (row_matches(row, bits)) {
+            out->row = (enum isa_op)isa_bucket_rows[i];
             take_operands(row, bits, out);
             return true;
         }

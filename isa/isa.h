@@ -23,7 +23,7 @@ enum isa_field_kind {
 
 enum { ISA_PRIME = 1, ISA_SIGNED = 2, ISA_NONZERO = 4 };
 enum { ISA_RING_H = 1, ISA_RING_0 = 2, ISA_RING_3 = 4, ISA_RING_0V = 8, ISA_RING_3V = 16 };
-enum { ISA_NAMES = 64 };
+enum { ISA_NAMES = 64, ISA_BUCKETS = 64 };
 
 /* Bits [at+width-1 : at] of the instruction are bits [lo+width-1 : lo] of the value. */
 struct isa_piece {
@@ -93,6 +93,9 @@ extern const struct isa_vmcs_field isa_vmcs_fields[];
 extern const unsigned isa_vmcs_field_count;
 extern const struct isa_qual isa_quals[];
 extern const unsigned isa_qual_count;
+/* Rows of bucket n: isa_bucket_rows from isa_bucket_start[n] to isa_bucket_start[n + 1]. */
+extern const uint16_t isa_bucket_start[ISA_BUCKETS + 1];
+extern const uint16_t isa_bucket_rows[];
 extern const struct isa_latency_row isa_latencies[ISA_LATS];
 extern const char *const isa_exit_names[ISA_NAMES];
 extern const char *const isa_trap_names[ISA_NAMES];

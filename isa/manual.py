@@ -119,7 +119,7 @@ def read_tree(build, chapter):
     short = chapter.page.removeprefix("visa-")
 
     tree = core.publish_doctree(chapter.text, source_path=chapter.source, reader=ObservedReader(build),
-                                settings_overrides={**SETTINGS, "manual": build, "id_prefix": f"{short}-",
+                                settings_overrides={**SETTINGS, "manual": build, "id_prefix": f"ch-{short}-",
                                                     "auto_id_prefix": "s"})
     sections = [n for n in tree.children if isinstance(n, nodes.section)]
     if len(sections) != 1:
@@ -215,8 +215,9 @@ class ManTranslator(manpage.Translator):
         self.defs["literal_block"] = (".sp\n.nf\n", "\n.fi\n")
 
     def visit_document(self, node):
-        self.append_header()
         super().visit_document(node)
+        self.append_header()
+        self.head.append(".nh\n.ad l\n")  # names are not to be broken
 
     def visit_raw(self, node):
         raise nodes.SkipNode
@@ -245,6 +246,43 @@ def clean_man(text):
     return "'\\\" t\n" + text
 
 
+def cell_inline(entry):
+    """The inline contents of a table cell of one paragraph."""
+    return [n.deepcopy() for p in entry.findall(nodes.paragraph) for n in p.children]
+
+
+def row_item(heads, cells):
+    """A row as an item of a list: the first cell, and what the others say under it."""
+    text = nodes.paragraph()
+    for head, cell in zip(heads[1:], cells[1:]):
+        content = cell_inline(cell)
+        if not content:
+            continue
+        if text.children:
+            text += nodes.Text("; ")
+        if len(cells) > 2 and not head.startswith("What"):
+            text += [nodes.emphasis(head, head), nodes.Text(": ")]
+        text += content
+    return nodes.definition_list_item("", nodes.term("", "", *cell_inline(cells[0])),
+                                      nodes.definition("", text))
+
+
+def tables_to_lists(tree):
+    """A list wraps on every terminal, a table does not."""
+    for table in list(tree.findall(nodes.table)):
+        rows = [list(r.findall(nodes.entry)) for r in table.findall(nodes.row)]
+        heads = [e.astext() for e in rows[0]]
+        out = []
+        for cells in rows[1:]:
+            if len(cells) > 1 and not any(c.astext() for c in cells[1:]):
+                out.append(nodes.paragraph("", "", *cell_inline(cells[0])))
+                continue
+            if not out or not isinstance(out[-1], nodes.definition_list):
+                out.append(nodes.definition_list())
+            out[-1] += row_item(heads, cells)
+        table.replace_self(out)
+
+
 def lift_chapter(tree, extra):
     """The chapter's section gives way to its contents: its title is the page's name."""
     index = tree.first_child_matching_class(nodes.section)
@@ -270,6 +308,7 @@ def make_man(isa_dir, source):
     _, trees = load(isa_dir, source, "man")
     pages = {}
     for number, (chapter, tree) in enumerate(trees):
+        tables_to_lists(tree)
         lift_chapter(tree, [see_also(trees)] if number == 0 else [])
         pages[f"{chapter.page}.7"] = man_text(tree, chapter.page, chapter.summary, "7")
     return pages

@@ -29,14 +29,15 @@ class Grid:
         if c == "-":
             return left in "-+<" or right in "-+>"
         if c == "|":
-            return above in "|+^" or below in "|+v"
+            return above in "|+^" or below in "|+v" or (left + right).isspace()
         if c == "+":
             return (left in "-<" or right in "->" or above in "|^" or below in "|v") and \
                 not (left.isalnum() or right.isalnum())
         if c in "<>":
             return (left if c == ">" else right) == "-"
         if c in "^v":
-            return (above if c == "v" else below) in "|+" and not (left.isalnum() or right.isalnum())
+            return (above if c == "v" else below) in "|+" and not (left.isalnum() or right.isalnum()) or \
+                (left + right).isspace()
         return False
 
 

@@ -1,7 +1,6 @@
 """The reference chapters of the manual: reStructuredText made from the tables.
 
-chapters() gives one Chapter per table or group of tables. For HTML a table is a
-table; for a man page it is a list, which wraps on any terminal.
+chapters() gives one Chapter per table or group of tables.
 """
 
 import re
@@ -56,17 +55,10 @@ def entry(ids, body):
     return [f".. entry:: {ids}", ""] + indent(body) + [""]
 
 
-def table(target, heads, widths, rows):
-    """rows: (ids, [cell text]). The first cell is the term of a man page's list."""
-    out = []
-    if target == "man":
-        for _, cells in rows:
-            rest = [f"{h}: {c}" if h else c for h, c in zip(heads[1:-1], cells[1:-1]) if c]
-            text = "; ".join(rest + [cells[-1]]) if rest else cells[-1]
-            out += [cells[0]] + indent([text or "\\ "]) + [""]
-        return out
-    out += [".. list-table::", f"   :widths: {' '.join(map(str, widths))}", "   :header-rows: 1", "",
-            "   * - " + heads[0]] + [f"     - {h}" for h in heads[1:]]
+def table(heads, widths, rows):
+    """rows: (anchors, [cell text])."""
+    out = [".. list-table::", f"   :widths: {' '.join(map(str, widths))}", "   :header-rows: 1", "",
+           "   * - " + heads[0]] + [f"     - {h}" for h in heads[1:]]
     for ids, cells in rows:
         out += [f"   * - .. entry:: {ids}", "", f"          {cells[0]}"]
         out += [f"     - {c}".rstrip() for c in cells[1:]]
@@ -156,7 +148,7 @@ def xvisa_chapter(isa, found, target):
 def base_chapter(isa, found, target):
     out = heading("Base instructions", "=")
     out += ["RISC-V's instructions as V-ISA has them. Encodings are those of the RISC-V manual; where that",
-            "leaves a choice, :chapter:`base` and :chapter:`fixed` say what V-ISA does. ``sext`` and ``zext``",
+            "leaves a choice, :chapter:`riscv` and :chapter:`fixed` say what V-ISA does. ``sext`` and ``zext``",
             "extend to 64 bits; operators with ``s`` or ``u`` behind them are signed or unsigned.", ""]
     for ext in BASE:
         out += heading(found[ext].title, "-") + [f".. fragment:: {ext}", ""]
@@ -165,7 +157,7 @@ def base_chapter(isa, found, target):
     return Chapter("visa-base", "the base instructions", "\n".join(out), "isa/rv64i.isa")
 
 
-def pseudo_chapter(isa, target):
+def pseudo_chapter(isa):
     out = heading("Pseudo-instructions", "=")
     out += ["Spellings that assemble to other instructions. Those marked *assembled by value* need",
             "arithmetic or relocations: the assembler chooses the shortest sequence.", ""]
@@ -177,7 +169,7 @@ def pseudo_chapter(isa, target):
         rows.append((f"pseudo-{p.name}{tail}",
                      [literal(f"{p.name} {p.operands}".replace("$", "").strip()),
                       "assembled by value" if p.special else text]))
-    out += table(target, ["Spelling", "Stands for"], [2, 3], rows)
+    out += table(["Spelling", "Stands for"], [2, 3], rows)
     return Chapter("visa-pseudo", "spellings of the assembler", "\n".join(out), "isa/pseudo.isa")
 
 
@@ -195,7 +187,7 @@ def csr_kind(csr):
     return "see the text"
 
 
-def csr_chapter(isa, target):
+def csr_chapter(isa):
     out = heading("Registers", "=")
     out += ["The number of a CSR says which rings may use it and whether it can be written, as in RISC-V.",
             "What each does is in :chapter:`state`, :chapter:`vic`, :chapter:`counters` and",
@@ -212,17 +204,17 @@ def csr_chapter(isa, target):
         rows.append((" ".join(f"csr-{c.name}" for c in group),
                      [name, number, "" if first.cr == "-" else first.cr, csr_access(first),
                       csr_kind(first), quoted(first.summary)]))
-    out += table(target, ["Name", "Number", "CR", "Lowest ring", "Storage", "What it is"],
+    out += table(["Name", "Number", "CR", "Lowest ring", "Storage", "What it is"],
                  [14, 12, 6, 16, 20, 36], rows)
     out += heading("Model-specific registers", "-")
     rows = [(f"msr-{m.name}", [literal(m.name), f"{m.number:#010x}",
                                {"ro": "read-only", "rw": "read and write"}[m.access], quoted(m.summary)])
             for m in isa.msrs]
-    out += table(target, ["Name", "Number", "Access", "What it is"], [10, 14, 16, 60], rows)
+    out += table(["Name", "Number", "Access", "What it is"], [10, 14, 16, 60], rows)
     return Chapter("visa-csr", "control, status and model-specific registers", "\n".join(out), "isa/csr.isa")
 
 
-def vmcs_chapter(isa, target):
+def vmcs_chapter(isa):
     out = heading("VMCS layout", "=")
     out += ["One row per field. The number is what VMREAD and VMWRITE take; the byte is the offset in the",
             "page. *Check* is what an entry demands of the value (:rule:`EN-8`).", ""]
@@ -233,12 +225,12 @@ def vmcs_chapter(isa, target):
         rows.append((f"vmcs-{f.name}",
                      [literal(f.name), number, f"{f.first * 8:#05x}", f.access,
                       "" if f.check == "-" else quoted(f.check), quoted(f.summary)]))
-    out += table(target, ["Field", "Number", "Byte", "VMWRITE", "Check", "What it holds"],
+    out += table(["Field", "Number", "Byte", "VMWRITE", "Check", "What it holds"],
                  [14, 12, 8, 10, 26, 40], rows)
     return Chapter("visa-vmcs-layout", "fields of the VM control structure", "\n".join(out), "isa/vmcs.isa")
 
 
-def exits_chapter(isa, target):
+def exits_chapter(isa):
     out = heading("Exit causes and the trap filter", "=")
     out += ["What VMCAUSE and VMQUAL say, and the bits of VMTRAPCFG. The rules are in :chapter:`exits`.", ""]
     out += heading("Causes", "-")
@@ -246,40 +238,40 @@ def exits_chapter(isa, target):
                                 "always" if c.filter == "always" else role("trap", c.filter),
                                 {"insn": "at the instruction", "next": "between two instructions"}.get(c.pc, "none ran"),
                                 quoted(c.summary)]) for c in isa.causes]
-    out += table(target, ["Cause", "Code", "Filter", "Guest pc", "Event"], [14, 8, 22, 18, 44], rows)
+    out += table(["Cause", "Code", "Filter", "Guest pc", "Event"], [14, 8, 22, 18, 44], rows)
     out += heading("Trap filter", "-")
     rows = [(f"trap-{b.name}", [literal(b.name), str(b.bit), role("exit", b.cause), quoted(b.set), quoted(b.clear)])
             for b in isa.trapcfg]
-    out += table(target, ["Bit", "Number", "Cause", "Set: exits", "Clear: instead"], [12, 8, 16, 34, 34], rows)
+    out += table(["Bit", "Number", "Cause", "Set: exits", "Clear: instead"], [12, 8, 16, 34, 34], rows)
     out += heading("Qualifications", "-")
     out += ["Bits that no row names are 0, and so is VMQUAL of a cause without rows.", ""]
     rows = [(f"qual-{q.cause}-{q.name}", [literal(f"{q.cause}.{q.name}"), q.bits, quoted(q.meaning)])
             for q in isa.vmqual]
-    out += table(target, ["Field", "Bits", "Meaning"], [24, 10, 60], rows)
+    out += table(["Field", "Bits", "Meaning"], [24, 10, 60], rows)
     return Chapter("visa-causes", "exit causes, qualifications, filter bits", "\n".join(out), "isa/cause.isa")
 
 
-def numbers_chapter(isa, target):
+def numbers_chapter(isa):
     out = heading("Numbers", "=")
     out += ["Sizes and constants, RISC-V's trap causes as V-ISA raises them, and cycles of the reference",
             "microarchitecture. The functional model knows no latency.", ""]
     out += heading("Constants", "-")
     rows = [(f"const-{c.name}", [literal(c.name), f"{c.value:#x}" if c.value > 0xffff else str(c.value),
                                  c.configurable, quoted(c.summary)]) for c in isa.consts]
-    out += table(target, ["Name", "Value", "Configurable", "What it is"], [20, 22, 12, 50], rows)
+    out += table(["Name", "Value", "Configurable", "What it is"], [20, 22, 12, 50], rows)
     for kind, anchor, title in (("exception", "exc", "Exceptions"), ("interrupt", "irq", "Interrupts")):
         out += heading(title, "-")
         rows = [(f"{anchor}-{e.name}", [literal(e.name), str(e.code), quoted(e.summary)])
                 for e in isa.exceptions if e.kind == kind]
-        out += table(target, ["Name", "Code", "What it is"], [24, 8, 60], rows)
+        out += table(["Name", "Code", "What it is"], [24, 8, 60], rows)
     out += heading("Latencies", "-")
     rows = [(f"lat-{l.name}", [literal(l.name), str(l.cycles), quoted(l.summary)]) for l in isa.latencies]
-    out += table(target, ["Class", "Cycles", "What takes it"], [16, 10, 60], rows)
+    out += table(["Class", "Cycles", "What takes it"], [16, 10, 60], rows)
     return Chapter("visa-numbers", "constants, trap causes, latencies", "\n".join(out), "isa/const.isa")
 
 
 def chapters(isa, found, target):
     """The reference chapters in their order."""
-    return [xvisa_chapter(isa, found, target), vmcs_chapter(isa, target), exits_chapter(isa, target),
-            csr_chapter(isa, target), numbers_chapter(isa, target), base_chapter(isa, found, target),
-            pseudo_chapter(isa, target)]
+    return [xvisa_chapter(isa, found, target), vmcs_chapter(isa), exits_chapter(isa),
+            csr_chapter(isa), numbers_chapter(isa), base_chapter(isa, found, target),
+            pseudo_chapter(isa)]

@@ -89,19 +89,22 @@ def spelled(name):
 
 
 def tests(tree, insn):
-    """Tests that name it. A short form has no behaviour of its own: that it decodes to
-    its base instruction, which binutils confirms, is its test."""
+    """Tests of what it does that name it; how it is encoded and spelled is tested for every
+    row alike. A short form does nothing of its own: that it decodes to its base instruction,
+    as binutils confirms, is its test."""
     if insn.expands:
         return list(tree.grep(["testsuite/isa/test_encoding.py"], r"^def test_(row|expansion)_"))
     globs = [f"testsuite/**/*.{e}" for e in ("py", "s", "S", "c")]
-    return [p for p in tree.grep(globs, spelled(insn.name)) if not p.path.endswith("test_where.py")]
+    alike = ("testsuite/isa/", "testsuite/asm/")
+    return [p for p in tree.grep(globs, spelled(insn.name)) if not p.path.startswith(alike)]
 
 
 def manual(tree, insn):
-    """The fragment that covers the instruction, or the one of its extension."""
+    """Its fragment of the manual, or that of its extension (first line: `.. covers: NAME ...`)."""
     name = insn.name if insn.ext == "xvisa" else insn.ext
-    found = tree.grep(["man/arch/insn/*.rst"], rf"^\.\. covers:(.*\s)?{re.escape(name)}(\s|$)")
-    return [Place(p.path, p.line, f"visa-arch.html#{insn.name}") for p in found]
+    covers = rf"^\.\. covers:(.*\s)?{re.escape(name)}(\s|$)"
+    return [Place(p.path, p.line, f"visa-arch.html#{insn.name}")
+            for p in tree.grep(["man/arch/insn/*.rst"], covers)]
 
 
 FIND = {"encoding": lambda tree, insn: [row_place(tree, insn.row)], "semantics": semantics,

@@ -143,7 +143,9 @@ void machine_reset(struct machine *m, uint64_t pc, uint64_t dtb)
 {
     for (unsigned i = 0; i < m->config.harts; i++)
         hart_reset(&m->harts[i], pc, dtb);
+    dpages_forget(m);
     m->running = &m->harts[0];
+    m->round_end = 0;
     m->stop = STOP_NONE;
     m->message[0] = 0;
 }
@@ -369,11 +371,11 @@ static void run_round(struct machine *m, uint64_t left)
 
 enum stop machine_run(struct machine *m, uint64_t limit)
 {
-    uint64_t end = limit ? total_instret(m) + limit : UINT64_MAX;
+    uint64_t end = limit ? total_instret(m) + m->attempts + limit : UINT64_MAX;
 
     m->stop = STOP_NONE;
     while (m->stop == STOP_NONE) {
-        uint64_t done = total_instret(m);
+        uint64_t done = total_instret(m) + m->attempts;
 
         if (m->stop_request) {
             m->stop = STOP_REQUEST;
@@ -420,6 +422,12 @@ void machine_listen(struct machine *m, retire_fn *fn, void *user)
     m->listener_user = user;
     for (unsigned i = 0; i < m->config.harts; i++)
         mmu_fast_flush(&m->harts[i]);
+}
+
+void machine_on_world(struct machine *m, world_fn *fn, void *user)
+{
+    m->on_world = fn;
+    m->on_world_user = user;
 }
 
 /* Results and small services ------------------------------------------------------- */

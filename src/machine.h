@@ -35,7 +35,7 @@ enum retire_event {
     RETIRE_EXCEPTION, /* cause: RISC-V exception code */
     RETIRE_INTERRUPT, /* cause: RISC-V interrupt code */
     RETIRE_EXIT,      /* cause: ISA_EXIT_* */
-    RETIRE_ENTRY,     /* the instruction entered a guest */
+    RETIRE_ENTRY,     /* the instruction entered a guest: qual is its VMID, val its VMCS */
     RETIRE_ENTRYFAIL, /* the instruction was refused an entry: addr is the field's value */
 };
 
@@ -72,6 +72,22 @@ struct retire {
 };
 
 typedef void retire_fn(void *user, const struct retire *r);
+
+/* A switch between the worlds: a guest was entered, or exited. */
+struct world_event {
+    bool entry;
+    uint32_t hart;
+    uint16_t vmid;
+    uint64_t vmcs;
+    uint64_t instret, ticks; /* of the hart, then */
+    uint64_t pc;             /* of the guest */
+    int8_t ring;             /* of the guest: 3 or 0 */
+    /* exits only: as VMCAUSE and its companions */
+    uint64_t cause, qual, addr, gpa, insn, len, val;
+    bool advance;            /* entries only: VMRESUME.ADV stepped over an instruction */
+};
+
+typedef void world_fn(void *user, const struct world_event *e);
 
 enum stop {
     STOP_NONE,      /* still running */
@@ -120,6 +136,9 @@ enum stop machine_step(struct machine *m, unsigned hart);
 
 /* Every record goes to fn from now on; NULL: nobody listens. */
 void machine_listen(struct machine *m, retire_fn *fn, void *user);
+
+/* Every world switch goes to fn from now on; NULL: nobody looks. Costs nothing else. */
+void machine_on_world(struct machine *m, world_fn *fn, void *user);
 
 /* Ends the run with this exit code (a device or a guest asks for it). */
 void machine_exit(struct machine *m, int code);

@@ -190,7 +190,9 @@ static visa_result csr_write_mip(struct hart *h, uint64_t value)
 
 static visa_result csr_read_stimecmp(struct hart *h, uint64_t *v)
 {
-    if (!h->v && h->ring == RING_0 && !(h->menvcfg & MENVCFG_STCE))
+    bool open = (h->menvcfg & MENVCFG_STCE) && (h->mcounteren >> 1 & 1); /* as `time` */
+
+    if (!h->v && h->ring == RING_0 && !open)
         return NO_SUCH_CSR;
     *v = h->s.stimecmp;
     return VISA_OK;
@@ -468,7 +470,7 @@ visa_result csr_access(struct hart *h, uint32_t bits, bool write, unsigned op, u
 {
     unsigned n = bits >> 20;
     uint64_t old = 0, value;
-    uint64_t qual = QUAL(PRIVILEGED, CSR, n) | QUAL(PRIVILEGED, OP, op) |
+    uint64_t qual = QUAL(PRIVILEGED, CSR, n) | QUAL(PRIVILEGED, OP, write ? op : 0) |
                     QUAL(PRIVILEGED, IMMEDIATE, bits >> 14);
     bool read = op != 1 || INSN_RD(bits);
 

@@ -44,10 +44,14 @@ static void reset_slots(struct dpage *p)
 
 void dpages_trim(struct machine *m)
 {
-    if (m->dpages.count < DPAGES_MAX)
-        return;
+    if (m->dpages.count >= DPAGES_MAX)
+        dpages_forget(m);
+}
+
+void dpages_forget(struct machine *m)
+{
     forget_all(&m->dpages);
-    m->dpages.dirty = false;
+    m->dpages.dirty = NULL;
     for (unsigned i = 0; i < m->config.harts; i++)
         mmu_fast_flush(&m->harts[i]);
 }
@@ -77,7 +81,8 @@ void dpages_stored(struct machine *m, uint64_t pa, uint64_t size)
     for (uint64_t page = (pa - RAM_BASE) >> 12; page <= (pa - RAM_BASE + size - 1) >> 12; page++)
         if (d->by_page[page] && !d->by_page[page]->dirty) {
             d->by_page[page]->dirty = true;
-            d->dirty = true;
+            d->by_page[page]->next_dirty = d->dirty;
+            d->dirty = d->by_page[page];
         }
 }
 
@@ -87,10 +92,9 @@ void dpages_sync(struct machine *m)
 
     if (!d->dirty)
         return;
-    for (uint64_t i = 0; i < d->pages; i++)
-        if (d->by_page[i] && d->by_page[i]->dirty)
-            reset_slots(d->by_page[i]);
-    d->dirty = false;
+    for (struct dpage *p = d->dirty; p; p = p->next_dirty)
+        reset_slots(p);
+    d->dirty = NULL;
     mmu_fast_flush_stores(m);
 }
 

@@ -29,14 +29,15 @@ struct dpage {
     uint64_t pa;
     uint32_t cross_bits;  /* the 32-bit instruction over the page's end, as last decoded */
     uint16_t cross_op;    /* its operation; the slot says INTERP_CROSS */
-    bool dirty;           /* stored into since it was decoded */
+    bool dirty;           /* stored into since it was decoded ... */
+    struct dpage *next_dirty; /* ... and in the list of those */
 };
 
 struct dpages {
     struct dpage **by_page; /* one pointer per page of RAM */
     uint64_t pages;
     unsigned count;
-    bool dirty; /* some page is */
+    struct dpage *dirty; /* list of dirty pages */
 };
 
 bool dpages_init(struct dpages *d, uint64_t ram_bytes);
@@ -45,7 +46,8 @@ void dpages_free(struct dpages *d);
 /* The decoded page at physical address pa (in RAM); NULL if memory ran out. */
 struct dpage *dpages_get(struct machine *m, uint64_t pa);
 
-/* Forgets all of them if they are too many; no interpreter may be running. */
+/* Forgets all of them, or all if they are too many; no interpreter may be running. */
+void dpages_forget(struct machine *m);
 void dpages_trim(struct machine *m);
 
 /* Decodes the slot of p at byte offset `offset`; `high` supplies the upper half of an

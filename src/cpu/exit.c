@@ -125,7 +125,22 @@ static void save_bank(const struct hart *h, uint64_t *f)
     f[ISA_VMCS_SIP] = hart_guest_sip(h);
 }
 
-static void enter_guest(struct hart *h, struct context *c)
+static void tell_world(const struct hart *h, const struct context *c, struct world_event e)
+{
+    struct machine *m = h->machine;
+
+    if (!m->on_world)
+        return;
+    e.hart = h->id;
+    e.vmcs = c->vmcs;
+    e.vmid = (uint16_t)h->vmid;
+    e.instret = h->instret + e.entry; /* the entering instruction is the host's */
+    e.ticks = hart_ticks(h) + e.entry;
+    e.ring = h->ring == RING_3 ? 3 : 0;
+    m->on_world(m->on_world_user, &e);
+}
+
+static void enter_guest(struct hart *h, struct context *c, bool advance)
 {
     h->host_s = h->s;
     memcpy(h->host_x, h->x, sizeof h->host_x);
@@ -148,8 +163,12 @@ static void enter_guest(struct hart *h, struct context *c)
         h->vm_stats->entries++;
         h->vm_stats->vmid = (uint16_t)h->vmid;
     }
-    if (h->rec)
+    if (h->rec) {
         h->rec->event = RETIRE_ENTRY;
+        h->rec->qual = h->vmid;
+        h->rec->val = c->vmcs;
+    }
+    tell_world(h, c, (struct world_event){.entry = true, .pc = h->next_pc, .advance = advance});
 }
 
 static void refuse(struct hart *h, const struct exit_info *why)
@@ -180,14 +199,15 @@ static visa_result world_enter(struct hart *h, uint64_t vmcs, bool advance)
         refuse(h, &(struct exit_info){.cause = ISA_EXIT_ENTRYFAIL, .qual = (uint64_t)bad, .addr = c->f[bad]});
         return VISA_OK;
     }
-    if (advance && c->f[ISA_VMCS_EXIT_LEN]) {
+    advance = advance && c->f[ISA_VMCS_EXIT_LEN];
+    if (advance) {
         c->f[ISA_VMCS_PC] += c->f[ISA_VMCS_EXIT_LEN] & 6;
         c->f[ISA_VMCS_COUNT_EMU]++;
         h->count_emu++;
         h->machine->stats.emu++;
     }
-    enter_guest(h, c);
-    if (advance && h->vm_stats && c->f[ISA_VMCS_EXIT_LEN])
+    enter_guest(h, c, advance);
+    if (advance && h->vm_stats)
         h->vm_stats->emu++;
     return VISA_OK;
 }
@@ -249,6 +269,8 @@ static void record_exit(struct hart *h, struct context *c)
     }
     set_exit_info(h, &e);
     memcpy(f, &e, sizeof e); /* exit_info has the fields' order */
+    tell_world(h, c, (struct world_event){.pc = h->pc, .cause = e.cause, .qual = e.qual, .addr = e.addr,
+                                          .gpa = e.gpa, .insn = e.insn, .len = e.len, .val = e.val});
     c->f[ISA_VMCS_COUNT_EXIT]++;
     h->count_exit++;
     h->machine->stats.exits++;

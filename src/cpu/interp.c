@@ -308,7 +308,7 @@ lookup:
 #define JUMPR(name, n)                                                                             \
     L##n##_##name : pc = (B + (uint64_t)(int64_t)ip->c) & ~1ull;                                   \
     A = PC + n;                                                                                    \
-    if (likely(((pc ^ PC) & ~0xfffull) == 0))                                                      \
+    if (likely(((pc ^ PC) & ~0xfffull) == 0 && ip->op != INTERP_CROSS))                                                     \
         NEXT((int64_t)(pc - PC) / 2);                                                              \
     NEXT_PC();
     JUMPR(jalr, 4)

@@ -84,7 +84,8 @@ static void stop_trap_loop(struct hart *h, unsigned to)
 {
     struct machine *m = h->machine;
 
-    h->waited++; /* counts against limits, and time goes on, so that such an interrupt can come */
+    h->waited++; /* time goes on, so that such an interrupt can come */
+    m->attempts++;
     h->attention = true;
     if (to == RING_0 && (h->mie & ~h->mideleg))
         return;

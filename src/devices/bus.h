@@ -2,7 +2,7 @@
  *
  * A device is one ops struct in one file; the board (board.c) maps it. To add
  * one: write devices/NAME.c with a `NAME_new` that returns its ops and state,
- * map it in board.c, give it a node in fdt.c, test it in testsuite/devices. */
+ * map it in board.c, give it a node in devicetree.c, test it in testsuite/devices. */
 #ifndef VISA_BUS_H
 #define VISA_BUS_H
 
@@ -31,13 +31,18 @@ void bus_free(struct bus *b);
 /* False if the range is empty, wraps or overlaps another. The bus frees dev once,
  * however often it is mapped. */
 bool bus_map(struct bus *b, uint64_t base, uint64_t size, const struct device_ops *ops, void *dev);
-bool bus_map_ports(struct bus *b, uint16_t first, unsigned count, const struct device_ops *ops, void *dev);
+bool bus_map_ports(struct bus *b, uint16_t first, unsigned count, const struct device_ops *ops,
+                   void *dev);
+/* A device that has no addresses: it is polled and freed with the others. */
+bool bus_attach(struct bus *b, const struct device_ops *ops, void *dev);
 
 /* An access by physical address; false is an access fault. */
 bool bus_read(struct bus *b, uint64_t pa, unsigned width, uint64_t *value);
 bool bus_write(struct bus *b, uint64_t pa, unsigned width, uint64_t value);
 
-/* A port; where nothing is mapped reads give all ones and writes are dropped. */
+/* Ports port .. port+width-1, width 1, 2 or 4, wrapping round after the last one. A
+ * device that has no such width, or is not there for all of them, is accessed byte
+ * by byte; where nothing is mapped reads give all ones and writes are dropped. */
 uint64_t bus_in(struct bus *b, uint16_t port, unsigned width);
 void bus_out(struct bus *b, uint16_t port, unsigned width, uint64_t value);
 

@@ -111,22 +111,23 @@ void note_trap(struct frame *f, u64 cause, u64 tval)
     f->epc += (low & 3) == 3 ? 4 : 2;
 }
 
-u64 leaf(const void *page, u64 flags)
+u64 leaf(const volatile void *page, u64 flags)
 {
     return (u64)page >> 12 << 10 | flags;
 }
 
-u64 branch(const table *t)
+u64 branch(const volatile table *t)
 {
     return (u64)t >> 12 << 10 | PTE_V;
 }
 
-u64 satp_value(u64 mode, const table *root, u64 asid)
+u64 satp_value(u64 mode, const volatile table *root, u64 asid)
 {
     return mode | asid << 44 | (u64)root >> 12;
 }
 
-void map_identity(table *root, u64 flags)
+void map_identity(volatile table *root, u64 flags)
 {
+    (*root)[0] = leaf(NULL, PTE_RW); /* devices, for put_text and finish */
     (*root)[2] = leaf((void *)0x80000000ull, flags);
 }

@@ -74,17 +74,17 @@ void note_trap(struct frame *f, u64 cause, u64 tval);
 enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_G = 32, PTE_A = 64, PTE_D = 128,
        PTE_RW = PTE_V | PTE_R | PTE_W | PTE_A | PTE_D, PTE_RWX = PTE_RW | PTE_X };
 typedef u64 table[512] __attribute__((aligned(4096)));
-u64 leaf(const void *page, u64 flags);
-u64 branch(const table *t);
+u64 leaf(const volatile void *page, u64 flags);
+u64 branch(const volatile table *t);
 #define SATP_SV39 (8ull << 60)
 #define SATP_SV48 (9ull << 60)
-u64 satp_value(u64 mode, const table *root, u64 asid);
+u64 satp_value(u64 mode, const volatile table *root, u64 asid);
 static inline void sfence(void)
 {
     __asm__ volatile("sfence.vma" ::: "memory");
 }
-/* root[2] maps the gigabyte at 2 GiB onto itself. */
-void map_identity(table *root, u64 flags);
+/* root[2] maps the gigabyte at 2 GiB onto itself, root[0] that of the devices. */
+void map_identity(volatile table *root, u64 flags);
 
 #define load(type, address) (*(volatile type *)(u64)(address))
 

@@ -4,7 +4,7 @@
 static volatile u64 went_to, cause;
 
 #define VECTOR(n) \
-    static __attribute__((interrupt, aligned(4))) void vector##n(void) \
+    static __attribute__((interrupt, aligned(4), used)) void vector##n(void) \
     { \
         went_to = n + 100; \
         cause = csr_read(mcause); \

@@ -1,0 +1,423 @@
+/* visa-as from the inside: what its files share.
+ *
+ * A source is text with a name. Statements are read from a stack of sources (files,
+ * macros, repetitions), one line at a time, and append bytes to sections at once:
+ * no instruction changes its size later, so every label has its offset when it is
+ * met. What an expression cannot say yet becomes a fixup, which is settled when all
+ * is read: layout.c gives addresses, fixup.c fills in values or makes relocations,
+ * output.c writes the ELF file.
+ *
+ * Functions that return bool have reported the error when they return false. */
+#ifndef ASM_AS_H
+#define ASM_AS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "isa.h"
+#include "util.h"
+
+struct symbol;
+struct macro;
+
+/* --- Sources and places in them (source.c, diag.c) ------------------------------- */
+
+struct loc {
+    const struct source *source; /* NULL: no place, the command line */
+    uint32_t at, len;
+};
+
+struct source {
+    const char *name; /* of the file, as given */
+    const char *text; /* comments blanked out, newline at the end */
+    const char *raw;  /* as written, same length */
+    uint32_t size;
+    unsigned first_line;
+    struct loc origin; /* where it was included or used */
+    const char *what;  /* "macro 'm'", ".rept"; NULL for a file */
+};
+
+struct frame {
+    const struct source *source;
+    uint32_t pos;
+    unsigned again;   /* how often it is still to be read from the start */
+    unsigned conds;   /* open .if blocks when it began */
+};
+
+/* --- Tokens (lexer.c) ------------------------------------------------------------- */
+
+enum token_kind {
+    T_END,
+    T_NAME,
+    T_NUMBER,
+    T_LOCAL,  /* 1f, 1b: value is the number, op the letter */
+    T_STRING, /* with its quotes */
+    T_OP,     /* op: a character or one of enum op */
+    T_BAD,    /* what: why */
+};
+
+enum op { OP_SHL = 256, OP_SHR, OP_LE, OP_GE, OP_EQ, OP_NE, OP_AND, OP_OR, OP_NEG, OP_NOT, OP_INV };
+
+struct token {
+    enum token_kind kind;
+    int op;
+    const char *s; /* in the source's text */
+    uint32_t n;
+    uint64_t value;
+    const char *what;
+};
+
+/* --- Expressions (expr.c) --------------------------------------------------------- */
+
+struct expr {
+    uint16_t op; /* 0 for a number or symbol */
+    bool paren;
+    struct loc loc;
+    int64_t n;
+    struct symbol *symbol;
+    const struct expr *left, *right;
+};
+
+/* n + plus - minus; symbols are NULL, undefined, or in different sections. */
+struct value {
+    int64_t n;
+    struct symbol *plus, *minus;
+};
+
+enum when {
+    NOW,   /* while reading: the architecture's names are constants, the rest must be defined */
+    QUIET, /* while reading: only what can never change; no message */
+    LAST,  /* all is read: a symbol is defined now or never */
+};
+
+/* --- Symbols (symbol.c) ----------------------------------------------------------- */
+
+enum symbol_kind { S_UNDEFINED, S_LABEL, S_NUMBER, S_EXPR, S_COMMON };
+
+struct symbol {
+    const char *name; /* "" for places without a name */
+    struct symbol *next, *all;
+    struct symbol *link; /* the one of another file that this one stands for */
+    enum symbol_kind kind;
+    struct section *section;
+    int64_t value; /* offset in the section, number, or alignment of a common symbol */
+    const struct expr *expr;
+    const struct expr *size;
+    struct loc defined, used;
+    unsigned unit;
+    uint8_t type; /* STT_* */
+    bool global, weak, local, assigned, constant_used, busy, wanted, section_symbol, reported;
+    uint32_t elf_index;
+};
+
+enum { BUCKETS = 1024 };
+
+struct symtab {
+    struct symbol *bucket[BUCKETS];
+};
+
+/* --- Sections and fixups (section.c, fixup.c) ------------------------------------- */
+
+enum fixup_kind {
+    F_DATA,     /* `size` bytes */
+    F_IMM,      /* a plain number in the immediate of an instruction */
+    F_LABEL,    /* pc-relative target */
+    F_CALL,     /* auipc and jalr */
+    F_PCREL_HI, /* upper 20 bits of target - pc */
+    F_PCREL_LO, /* lower 12 of the F_PCREL_HI at the symbol */
+    F_HI,
+    F_LO,
+};
+
+struct fixup {
+    uint64_t at; /* offset in the section */
+    uint8_t kind, size;
+    uint8_t shift; /* F_IMM: the value stands above this many bits (lui) */
+    const struct isa_insn *row;
+    const struct expr *expr;
+    struct loc loc;
+};
+
+struct reloc {
+    uint64_t at;
+    uint32_t type;
+    struct symbol *symbol; /* NULL: an absolute target */
+    int64_t addend;
+};
+
+struct section {
+    const char *name;
+    struct section *next;
+    uint32_t type;  /* SHT_* */
+    uint64_t flags; /* SHF_* */
+    uint64_t entsize, align, size, addr;
+    uint64_t unit_start; /* where the bytes of this input file begin */
+    unsigned unit;
+    uint8_t *data; /* NULL if the section has no bytes in the file */
+    size_t cap;
+    struct fixup *fixups;
+    size_t nfixups, fixup_cap;
+    struct reloc *relocs;
+    size_t nrelocs, reloc_cap;
+    struct symbol *symbol;
+    uint32_t elf_index;
+};
+
+/* --- Operands (operand.c) --------------------------------------------------------- */
+
+enum modifier { M_NONE, M_HI, M_LO, M_PCREL_HI, M_PCREL_LO };
+
+enum operand_kind { O_REG, O_FREG, O_EXPR, O_MEM };
+
+struct operand {
+    enum operand_kind kind;
+    int reg;                 /* O_REG, O_FREG; base register of O_MEM */
+    enum modifier modifier;  /* of the expression */
+    const struct expr *expr; /* O_EXPR; offset of O_MEM, NULL if it has none */
+    const char *name;        /* the operand is this one word (not the arena's) */
+    uint32_t name_len;
+    struct loc loc;
+};
+
+enum { OPERANDS = 8 };
+
+/* --- The assembler ------------------------------------------------------------------ */
+
+enum {
+    FRAMES = 200,              /* nesting of files, macros and repetitions */
+    CONDS = 256,               /* nesting of .if */
+    EXPR_DEPTH = 200,          /* nesting of an expression */
+    MAX_ERRORS = 50,           /* reported before giving up */
+    MAX_LINES = 20000000,      /* read, with all repetitions */
+    MAX_BYTES = 256 << 20,     /* of all sections that have bytes in the file */
+    MAX_FILE = 64 << 20,       /* of a source file */
+    MAX_EXPANSION = 256 << 20, /* characters of all macro expansions */
+    MAX_REPEAT = 1 << 20,      /* count of .rept and .fill */
+    PAGE = 4096,
+};
+
+#define MAX_RESERVED (1ull << 40) /* bytes of a section without bytes in the file */
+
+struct options {
+    bool object; /* -c */
+    uint64_t base;
+    const char *entry, *output, *listing;
+    const char **include, **define;
+    unsigned nincludes, ndefines;
+    bool no_warnings;
+};
+
+struct cond {
+    bool active; /* lines are read */
+    bool done;   /* a branch has been taken, or none may be */
+    bool seen_else;
+    struct loc loc;
+};
+
+/* One source line that made bytes, for the listing. */
+struct listed {
+    struct loc loc;
+    struct section *section;
+    uint64_t at, n;
+};
+
+struct attributes {
+    char arch[256];
+    unsigned stack_align;
+};
+
+struct as {
+    struct arena arena;
+    struct options opt;
+    const char *program;
+    unsigned errors, warnings;
+    bool stop; /* too many errors, or one that leaves nothing to do */
+
+    struct frame frames[FRAMES];
+    unsigned depth;
+    unsigned unit;
+    uint64_t lines, expanded;
+    unsigned macro_count; /* \@ */
+
+    const struct source *source; /* of the statement being read */
+    uint32_t line_start, line_end;
+    struct token *tokens;
+    size_t token_cap;
+    const struct token *t; /* next token */
+    unsigned expr_depth;
+
+    struct cond conds[CONDS];
+    unsigned nconds;
+
+    struct symtab symbols, globals;
+    struct symbol *all_symbols, **all_end;
+    struct macro *macros;
+
+    struct section *sections, **sections_end, *section, *previous;
+    struct section *pushed[64];
+    unsigned npushed;
+    uint64_t bytes;
+    const char *file_symbol[64];
+    unsigned nfile_symbols;
+    struct attributes attributes;
+    unsigned hi_labels;
+    bool laid_out;
+
+    struct listed *listed;
+    size_t nlisted, listed_cap;
+};
+
+/* --- diag.c ------------------------------------------------------------------------ */
+
+void error_at(struct as *as, struct loc loc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void warn_at(struct as *as, struct loc loc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void note_at(struct as *as, struct loc loc, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+unsigned loc_line(struct loc loc);
+
+/* --- source.c ------------------------------------------------------------------------ */
+
+/* Pushes a file; unit: it is one of the command line. include: search opt.include as well. */
+bool source_file(struct as *as, const char *name, struct loc origin, bool include);
+/* Text that the assembler made (a macro's expansion); takes over nothing. */
+bool source_text(struct as *as, const struct source *like, const char *text, uint32_t n,
+                 unsigned first_line, unsigned times, const char *what, struct loc origin);
+/* Reads a whole file into the arena; false after an error message. */
+bool read_file(struct as *as, const char *name, struct loc origin, bool include,
+               const char **data, size_t *size, const char **found);
+/* Sets as->source and line_start, line_end to the next line; false at the end of the unit. */
+bool next_line(struct as *as);
+/* Ends the innermost source now (.end, .exitm). */
+void leave_source(struct as *as, bool macro);
+
+/* --- lexer.c ------------------------------------------------------------------------- */
+
+void lex_line(struct as *as); /* line_start..line_end into as->tokens; as->t is the first */
+struct loc token_loc(const struct as *as, const struct token *t);
+bool is_op(const struct as *as, int op);
+bool take_op(struct as *as, int op);
+bool want_op(struct as *as, int op, const char *where);
+bool end_of_statement(struct as *as); /* false after "unexpected ..." */
+void unexpected(struct as *as, const char *wanted);
+bool is_name_char(char c);
+bool is_name_start(char c);
+bool token_is(const struct token *t, const char *lower);
+/* The bytes of a string token, in the arena. */
+bool string_bytes(struct as *as, const struct token *t, const char **bytes, size_t *n);
+bool want_string(struct as *as, const char **bytes, size_t *n);
+bool want_name(struct as *as, const char **name, size_t *n, const char *what);
+/* Value of one character with escapes at s; *next is behind it; -1 if malformed. */
+int character(const char *s, const char *end, const char **next);
+
+/* --- expr.c -------------------------------------------------------------------------- */
+
+const struct expr *parse_expr(struct as *as); /* NULL after an error */
+const struct expr *expr_number(struct as *as, int64_t n, struct loc loc);
+const struct expr *expr_symbol(struct as *as, struct symbol *s, struct loc loc);
+bool eval(struct as *as, const struct expr *e, enum when when, struct value *out);
+bool constant_now(struct as *as, const struct expr *e, const char *what, int64_t *out);
+bool parse_constant(struct as *as, const char *what, int64_t *out);
+
+/* --- symbol.c ------------------------------------------------------------------------ */
+
+struct symbol *symbol_get(struct as *as, const char *name, size_t n);
+struct symbol *symbol_find(struct as *as, const char *name, size_t n); /* NULL: none yet */
+struct symbol *symbol_real(struct symbol *s);
+struct symbol *symbol_here(struct as *as); /* without a name, at this place */
+struct symbol *local_label(struct as *as, uint64_t number, int direction, struct loc loc);
+void define_label(struct as *as, struct symbol *s, struct loc loc);
+void define_local_label(struct as *as, uint64_t number, struct loc loc);
+void assign(struct as *as, const char *name, size_t n, const struct expr *e, struct loc loc,
+            bool again);
+bool is_defined(const struct symbol *s);
+bool builtin_constant(const char *name, int64_t *value);
+void undefined_symbol(struct as *as, struct symbol *s, struct loc loc);
+void end_of_unit(struct as *as);
+void link_units(struct as *as);
+
+/* --- section.c ----------------------------------------------------------------------- */
+
+struct section *section_get(struct as *as, const char *name, size_t n);
+void section_switch(struct as *as, struct section *s);
+bool section_loads(const struct section *s); /* SHF_ALLOC */
+/* n zero bytes at the end of the section; *at: where, NULL if it has no bytes in the file. */
+bool section_room(struct as *as, uint64_t n, uint8_t **at, struct loc loc);
+bool emit(struct as *as, uint64_t value, unsigned size, struct loc loc);
+bool emit_align(struct as *as, uint64_t align, bool has_fill, int64_t fill, uint64_t most,
+                struct loc loc);
+struct fixup *add_fixup(struct as *as, enum fixup_kind kind, unsigned size, const struct expr *e,
+                        struct loc loc);
+
+/* --- statement.c, directive*.c, cond.c, macro.c ---------------------------------------- */
+
+void read_statements(struct as *as);
+void statement(struct as *as);
+
+typedef void directive_fn(struct as *as, int arg, struct loc loc);
+struct directive {
+    const char *name;
+    directive_fn *fn;
+    int arg;
+};
+extern const struct directive data_directives[], section_directives[], symbol_directives[],
+    source_directives[];
+const struct directive *find_directive(const char *s, size_t n);
+const char *suggest_directive(struct as *as, const char *s, size_t n);
+
+bool cond_directive(struct as *as, const char *s, size_t n, struct loc loc); /* handled here */
+bool cond_active(const struct as *as);
+void cond_close(struct as *as, unsigned keep);
+
+struct macro *find_macro(struct as *as, const char *s, size_t n);
+void expand_macro(struct as *as, struct macro *m, struct loc loc);
+const char *next_macro_name(struct macro **iterator);
+directive_fn macro_directive, purgem_directive, rept_directive, irp_directive;
+
+/* --- operand.c, encode.c, pseudo.c, li.c ------------------------------------------------ */
+
+/* Up to OPERANDS operands of the statement; false after an error. */
+bool parse_operands(struct as *as, struct operand *ops, unsigned *n);
+void instruction(struct as *as, const char *name, size_t n, struct loc loc);
+/* One instruction of a row with operands in the row's order; aq, rl as flags. */
+bool encode(struct as *as, const struct isa_insn *row, const struct operand *ops, unsigned n,
+            unsigned ordering, struct loc loc);
+enum { ORDER_AQ = 1, ORDER_RL = 2 };
+/* Do the operands have the shapes of the pattern? *bad: the first that has not (n if too few). */
+bool match_operands(const char *pattern, const struct operand *ops, unsigned n, unsigned *bad);
+/* The text of slot i of a pattern, without `$`; false behind the last. */
+bool pattern_slot(const char *pattern, unsigned i, char *slot, size_t size);
+bool pseudo(struct as *as, const struct isa_pseudo *p, const struct operand *ops, unsigned n,
+            struct loc loc);
+/* Instructions that make a constant: rows addi, addiw, lui, slli, srli on one register. */
+struct li_step {
+    enum isa_op op;
+    int64_t imm;
+};
+enum { LI_STEPS = 8 };
+unsigned li_steps(int64_t value, struct li_step steps[LI_STEPS]);
+
+/* --- fixup.c, layout.c, attributes.c, output.c, listing.c -------------------------------- */
+
+void layout(struct as *as);
+void settle(struct as *as);
+bool write_output(struct as *as, uint64_t entry);
+bool entry_address(struct as *as, uint64_t *entry);
+size_t attributes_bytes(const struct as *as, uint8_t *out, size_t room);
+void list_line(struct as *as, struct section *section, uint64_t before);
+bool write_listing(struct as *as);
+
+/* A file that appears under its name only when it is complete. */
+struct outfile {
+    char *temporary;
+    const char *name;
+    int fd;
+    bool direct; /* the name is no regular file: what is written is copied into it */
+};
+bool outfile_open(struct as *as, struct outfile *f, const char *name);
+bool outfile_commit(struct as *as, struct outfile *f, bool executable);
+void outfile_drop(struct outfile *f);
+
+#endif

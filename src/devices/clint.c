@@ -1,0 +1,122 @@
+/* SiFive CLINT (clint.h): msip at 0 + 4h, mtimecmp at 0x4000 + 8h, mtime at 0xbff8.
+ *
+ * Manual: chapter "The platform". mtime is the `time` of the machine plus what
+ * software has set it to; the `time` CSR does not follow such a write. */
+#include "clint.h"
+
+#include <stdlib.h>
+
+#include "isa.h"
+#include "machine.h"
+
+enum { MSIP = 0, MTIMECMP = 0x4000, MTIME = 0xbff8 };
+
+struct clint {
+    struct machine *machine;
+    unsigned harts;
+    uint64_t offset; /* mtime - time */
+    struct {
+        uint64_t compare;
+        bool software, timer; /* levels of the two lines */
+    } hart[];
+};
+
+/* Drives every timer line for this time and asks to be polled when the next one rises. */
+static void update(struct clint *c, uint64_t time)
+{
+    uint64_t now = time + c->offset, next = UINT64_MAX;
+
+    for (unsigned i = 0; i < c->harts; i++) {
+        bool level = now >= c->hart[i].compare;
+
+        if (level != c->hart[i].timer)
+            machine_set_irq(c->machine, i, ISA_IRQ_MTI, level);
+        c->hart[i].timer = level;
+        if (!level && c->hart[i].compare - now < next)
+            next = c->hart[i].compare - now;
+    }
+    if (next <= UINT64_MAX - time)
+        machine_wake_at(c->machine, time + next);
+}
+
+static void set_software(struct clint *c, unsigned hart, bool level)
+{
+    if (level != c->hart[hart].software)
+        machine_set_irq(c->machine, hart, ISA_IRQ_MSI, level);
+    c->hart[hart].software = level;
+}
+
+/* The 64-bit register that holds this offset: an mtimecmp, or a copy of mtime. */
+static bool wide_register(struct clint *c, uint64_t offset, uint64_t *value, uint64_t **compare)
+{
+    *compare = NULL;
+    if (offset >= MTIME && offset < MTIME + 8) {
+        *value = machine_time(c->machine) + c->offset;
+        return true;
+    }
+    if (offset < MTIMECMP || (offset - MTIMECMP) / 8 >= c->harts)
+        return false;
+    *compare = &c->hart[(offset - MTIMECMP) / 8].compare;
+    *value = **compare;
+    return true;
+}
+
+static bool clint_read(void *dev, uint64_t offset, unsigned width, uint64_t *value)
+{
+    struct clint *c = dev;
+    uint64_t *compare;
+
+    *value = 0;
+    if (width < 4)
+        return false;
+    if (offset / 4 < c->harts && width == 4)
+        *value = c->hart[offset / 4].software;
+    else if (wide_register(c, offset, value, &compare))
+        *value >>= 8 * (offset % 8);
+    return true;
+}
+
+static bool clint_write(void *dev, uint64_t offset, unsigned width, uint64_t value)
+{
+    struct clint *c = dev;
+    uint64_t *compare, old;
+
+    if (width < 4)
+        return false;
+    if (offset / 4 < c->harts && width == 4) {
+        set_software(c, (unsigned)(offset / 4), value & 1);
+    } else if (wide_register(c, offset, &old, &compare)) {
+        unsigned shift = 8 * (offset % 8);
+        uint64_t mask = width == 8 ? UINT64_MAX : 0xffffffffull << shift;
+        uint64_t new = (old & ~mask) | (value << shift & mask);
+
+        if (compare)
+            *compare = new;
+        else
+            c->offset += new - old;
+        update(c, machine_time(c->machine));
+    }
+    return true;
+}
+
+static void clint_poll(void *dev, uint64_t time)
+{
+    update(dev, time);
+}
+
+const struct device_ops clint_ops = {
+    .name = "clint", .read = clint_read, .write = clint_write, .poll = clint_poll, .free = free,
+};
+
+struct clint *clint_new(struct machine *m, unsigned harts)
+{
+    struct clint *c = calloc(1, sizeof *c + harts * sizeof c->hart[0]);
+
+    if (!c)
+        return NULL;
+    c->machine = m;
+    c->harts = harts;
+    for (unsigned i = 0; i < harts; i++)
+        c->hart[i].compare = UINT64_MAX;
+    return c;
+}

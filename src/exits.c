@@ -1,0 +1,221 @@
+/* Exits by VM, cause and guest pc (exits.h). */
+#include "exits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The exit of a VM that waits for its next entry. */
+struct open_exit {
+    uint64_t vmcs;
+    uint64_t instret, ticks;
+    uint64_t entered_instret, entered_ticks;
+    size_t row;
+    bool open;
+};
+
+struct exits {
+    struct machine *machine;
+    struct exit_row *rows;
+    size_t nrows, rows_room;
+    size_t *slots; /* hash of (vmcs, cause, pc) to row + 1; a power of two of them */
+    size_t nslots;
+    struct vm_share *shares; /* parallel to vms */
+    struct open_exit *vms;
+    size_t nvms, vms_room;
+    struct exit_row *sorted;
+    bool incomplete;
+};
+
+static uint64_t hash(uint64_t vmcs, uint64_t cause, uint64_t pc)
+{
+    uint64_t h = (vmcs ^ cause << 56) * 0x9e3779b97f4a7c15ull;
+
+    h = (h ^ h >> 32 ^ pc) * 0xd6e8feb86659fd93ull;
+    return h ^ h >> 29;
+}
+
+static bool is_row(const struct exit_row *r, const struct world_event *e)
+{
+    return r->vmcs == e->vmcs && r->cause == e->cause && r->pc == e->pc;
+}
+
+static bool grow_slots(struct exits *x)
+{
+    size_t n = x->nslots ? 2 * x->nslots : 256;
+    size_t *slots = calloc(n, sizeof *slots);
+
+    if (!slots)
+        return false;
+    for (size_t i = 0; i < x->nrows; i++) {
+        size_t at = hash(x->rows[i].vmcs, x->rows[i].cause, x->rows[i].pc) & (n - 1);
+
+        while (slots[at])
+            at = (at + 1) & (n - 1);
+        slots[at] = i + 1;
+    }
+    free(x->slots);
+    x->slots = slots;
+    x->nslots = n;
+    return true;
+}
+
+static bool grow(void **array, size_t *room, size_t used, size_t size)
+{
+    size_t n = *room ? 2 * *room : 64;
+    void *more;
+
+    if (used < *room)
+        return true;
+    more = realloc(*array, n * size);
+    if (!more)
+        return false;
+    *array = more;
+    *room = n;
+    return true;
+}
+
+/* Index of the event's row, made if need be; SIZE_MAX if memory ran out. */
+static size_t find_row(struct exits *x, const struct world_event *e)
+{
+    size_t at;
+
+    if (2 * x->nrows >= x->nslots && !grow_slots(x))
+        return SIZE_MAX;
+    at = hash(e->vmcs, e->cause, e->pc) & (x->nslots - 1);
+    for (; x->slots[at]; at = (at + 1) & (x->nslots - 1))
+        if (is_row(&x->rows[x->slots[at] - 1], e))
+            return x->slots[at] - 1;
+    if (!grow((void **)&x->rows, &x->rows_room, x->nrows, sizeof *x->rows))
+        return SIZE_MAX;
+    x->rows[x->nrows] = (struct exit_row){.vmcs = e->vmcs, .vmid = e->vmid, .cause = (uint8_t)e->cause,
+                                          .pc = e->pc};
+    x->slots[at] = ++x->nrows;
+    return x->nrows - 1;
+}
+
+static struct open_exit *find_vm(struct exits *x, const struct world_event *e, size_t *index)
+{
+    size_t room = x->vms_room;
+
+    for (*index = 0; *index < x->nvms; ++*index)
+        if (x->vms[*index].vmcs == e->vmcs)
+            return &x->vms[*index];
+    if (!grow((void **)&x->vms, &x->vms_room, x->nvms, sizeof *x->vms) ||
+        !grow((void **)&x->shares, &room, x->nvms, sizeof *x->shares))
+        return NULL;
+    x->vms[x->nvms] = (struct open_exit){.vmcs = e->vmcs};
+    x->shares[x->nvms] = (struct vm_share){.vmcs = e->vmcs, .vmid = e->vmid};
+    return &x->vms[x->nvms++];
+}
+
+static void add_cost(struct exit_cost *c, uint64_t value, bool first)
+{
+    c->min = first || value < c->min ? value : c->min;
+    c->max = first || value > c->max ? value : c->max;
+    c->sum += value;
+}
+
+static void on_entry(struct exits *x, struct open_exit *vm, const struct world_event *e)
+{
+    vm->entered_instret = e->instret;
+    vm->entered_ticks = e->ticks;
+    if (vm->open) {
+        struct exit_row *r = &x->rows[vm->row];
+
+        add_cost(&r->insns, e->instret - vm->instret, r->returned == 0);
+        add_cost(&r->ticks, e->ticks - vm->ticks, r->returned == 0);
+        r->returned++;
+        r->emulated += e->advance;
+    }
+    vm->open = false;
+}
+
+static void on_exit_event(struct exits *x, struct open_exit *vm, size_t index, const struct world_event *e)
+{
+    x->shares[index].insns += e->instret - vm->entered_instret;
+    x->shares[index].ticks += e->ticks - vm->entered_ticks;
+    x->shares[index].vmid = e->vmid;
+    vm->row = find_row(x, e);
+    if (vm->row == SIZE_MAX) {
+        x->incomplete = true;
+        return;
+    }
+    x->rows[vm->row].count++;
+    vm->open = true;
+    vm->instret = e->instret;
+    vm->ticks = e->ticks;
+}
+
+static void on_world(void *user, const struct world_event *e)
+{
+    struct exits *x = user;
+    size_t index;
+    struct open_exit *vm = find_vm(x, e, &index);
+
+    if (!vm)
+        x->incomplete = true;
+    else if (e->entry)
+        on_entry(x, vm, e);
+    else
+        on_exit_event(x, vm, index, e);
+}
+
+struct exits *exits_new(struct machine *m)
+{
+    struct exits *x = calloc(1, sizeof *x);
+
+    if (!x)
+        return NULL;
+    x->machine = m;
+    machine_on_world(m, on_world, x);
+    return x;
+}
+
+void exits_free(struct exits *x)
+{
+    if (!x)
+        return;
+    machine_on_world(x->machine, NULL, NULL);
+    free(x->rows);
+    free(x->slots);
+    free(x->shares);
+    free(x->vms);
+    free(x->sorted);
+    free(x);
+}
+
+static int compare(const void *pa, const void *pb)
+{
+    const struct exit_row *a = pa, *b = pb;
+
+    if (a->count != b->count)
+        return a->count < b->count ? 1 : -1;
+    if (a->vmcs != b->vmcs)
+        return a->vmcs < b->vmcs ? -1 : 1;
+    if (a->cause != b->cause)
+        return a->cause < b->cause ? -1 : 1;
+    return a->pc < b->pc ? -1 : a->pc > b->pc;
+}
+
+const struct exit_row *exits_rows(struct exits *x, size_t *n)
+{
+    free(x->sorted);
+    x->sorted = malloc((x->nrows ? x->nrows : 1) * sizeof *x->sorted);
+    *n = x->sorted ? x->nrows : 0;
+    if (*n) {
+        memcpy(x->sorted, x->rows, *n * sizeof *x->sorted);
+        qsort(x->sorted, *n, sizeof *x->sorted, compare);
+    }
+    return x->sorted;
+}
+
+const struct vm_share *exits_shares(const struct exits *x, size_t *n)
+{
+    *n = x->nvms;
+    return x->shares;
+}
+
+bool exits_complete(const struct exits *x)
+{
+    return !x->incomplete;
+}

@@ -1,0 +1,56 @@
+/* Traces: one line for every retire record, as text or as a JSON object. */
+#ifndef VISA_TRACE_H
+#define VISA_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "isa.h"
+#include "loader.h"
+#include "machine.h"
+
+enum trace_events {
+    TRACE_ALL,    /* every record */
+    TRACE_EVENTS, /* exceptions, interrupts, entries, exits, entry failures */
+    TRACE_EXITS,  /* entries and exits */
+};
+
+/* What is wanted, and where. Zero (but for to, `out` and `image`) means everything. */
+struct trace {
+    FILE *out;
+    const struct image *image; /* its symbols name addresses; NULL none */
+    uint64_t from, to;         /* first and last instret; to is UINT64_MAX for no end */
+    enum trace_events events;
+    bool one_vm;               /* only what VMID vm does, and entries into it */
+    uint16_t vm;
+    bool json;
+};
+
+/* A retire_fn: user is the struct trace. */
+void trace_record(void *trace, const struct retire *r);
+
+/* A world_fn, for TRACE_EXITS: the run keeps its speed. Such a record has the guest's pc,
+ * and neither its translation nor the host's next pc. */
+void trace_world(void *trace, const struct world_event *e);
+
+/* For both formats -------------------------------------------------------------------- */
+
+void trace_json(FILE *out, const struct trace *t, const struct retire *r);
+
+const char *trace_register(unsigned number); /* ABI name of x0 to x31 */
+const char *trace_cause(const struct retire *r); /* name of the event's cause, "?" if none */
+const char *trace_memory(const struct retire *r); /* load, store or amo */
+
+/* "<name+0x10>" of a pc, "" where no symbol is known. */
+const char *trace_symbol(const struct trace *t, const struct retire *r, char *text, size_t n);
+
+/* The instruction in words. */
+const char *trace_disassemble(const struct retire *r, char *text, size_t n);
+
+/* The value of a field of VMQUAL, and what it stands for: "a0" for reg=10, the bytes of
+ * a width, the number where there is no word for it. */
+uint64_t trace_qual_value(const struct isa_qual *q, uint64_t qual);
+const char *trace_qual(const struct isa_qual *q, uint64_t qual, char *text, size_t n);
+
+#endif

@@ -1,0 +1,121 @@
+"""Bare-metal programs as gcc makes them, unmodified: each says by its exit code whether all is
+well. The same image on QEMU says whether the program itself is right."""
+
+from pathlib import Path
+
+import pytest
+
+from base import bare
+from harness import guest, tools
+
+HERE = Path(__file__).parent / "programs"
+HARTS = 4
+
+
+def build(directory, source, *args, ground=True, specs=()):
+    """The ELF file of a program; ground: with the start code and platform.h's functions."""
+    source = HERE / source      # an absolute path stays what it is
+    elf = directory / f"{source.stem}.elf"
+    gcc = tools.tool("riscv64-unknown-elf-gcc")
+    objects = []
+    for file in [source, HERE / "start.S", HERE / "ground.c"] if ground else [source]:
+        objects.append(directory / f"{file.stem}.o")
+        tools.execute([gcc, f"-march={guest.MARCH}", "-mabi=lp64", "-mcmodel=medany", "-O2", "-Wall",
+                       "-Wextra", "-Werror", *(specs or ["-ffreestanding"]), f"-I{HERE}", *args, "-c", "-o",
+                       objects[-1], file]).ok()
+    # linked for the multilib's own name: gcc 12 finds no library for one with _zicsr
+    tools.execute([gcc, "-march=rv64imac", "-mabi=lp64", "-nostartfiles", "-static", "-Wl,--no-relax",
+                   "-Wl,--build-id=none", "-T", HERE / "program.ld", "-o", elf, *objects,
+                   *(specs or ["-nostdlib"]), "-lgcc"]).ok()
+    return elf
+
+
+def on_visa(elf, *args):
+    return tools.simulate(elf, *args)
+
+
+def on_qemu(elf, *args, machine="virt"):
+    return guest.qemu(elf, "-cpu", bare.QEMU_CPU, *args, machine=machine)
+
+
+# Programs that hold on every RISC-V machine, and those that are about V-ISA's own choices:
+# QEMU 7.2 sets A and D itself, closes memory with every PMP entry off, and promises nothing
+# about stale translations.
+EVERYWHERE = ["startup", "compute", "traps", "vectored", "clint", "sstc", "user", "sv39", "delegation",
+              "selfmod", "sfence", "misaligned", "wfi", "counters", "reservation", "pmp_lock"]
+OWN = ["user_open", "stale", "svade"]
+# QEMU counts instructions only with a virtual clock.
+QEMU_ARGS = {"counters": ["-icount", "shift=0"]}
+
+
+@pytest.mark.parametrize("name", EVERYWHERE + OWN)
+def test_program(name, tmp_path):
+    on_visa(build(tmp_path, f"{name}.c")).ok()
+
+
+@pytest.mark.parametrize("name", EVERYWHERE)
+def test_program_witness(name, tmp_path):
+    on_qemu(build(tmp_path, f"{name}.c"), *QEMU_ARGS.get(name, [])).ok()
+
+
+def test_exit_code(tmp_path):
+    elf = build(tmp_path, "exit_code.c")
+    assert on_visa(elf).code == 42
+    assert on_qemu(elf).code == 42
+
+
+def test_failed_check_is_told(tmp_path):
+    """A check that fails ends the program with code 1 and says where: programs can fail."""
+    source = tmp_path / "wrong.c"
+    source.write_text('#include "platform.h"\nint main(void)\n{\n    check_equal(1 + 1, 3);\n    return 0;\n}\n')
+    result = on_visa(build(tmp_path, source))
+    assert result.code == 1
+    assert "wrong.c:0x4: expected 1 + 1 is 3, got 0x2" in result.stdout
+
+
+PRINTED = "hello, world: abc-00042-beef--1234567890123 54321 123456789\n"
+PICOLIBC = ["--specs=picolibc.specs"]
+
+
+@pytest.mark.parametrize("run", [on_visa, on_qemu])
+def test_picolibc(run, tmp_path):
+    result = run(build(tmp_path, "printf.c", specs=PICOLIBC)).ok()
+    assert result.stdout.replace("\r", "") == PRINTED
+
+
+@pytest.mark.parametrize("run", [on_visa, on_qemu])
+def test_harts(run, tmp_path):
+    elf = build(tmp_path, "harts.c", f"-DHARTS={HARTS}")
+    run(elf, *(["--harts", str(HARTS)] if run is on_visa else ["-smp", str(HARTS)])).ok()
+
+
+@pytest.mark.parametrize("harts", [1, 2, 7])
+def test_any_number_of_harts(harts, tmp_path):
+    on_visa(build(tmp_path, "harts.c", f"-DHARTS={harts}"), "--harts", str(harts)).ok()
+
+
+def test_more_harts_than_used(tmp_path):
+    """Harts that nobody wakes stay asleep and do not keep the program from ending."""
+    on_visa(build(tmp_path, "harts.c", "-DHARTS=2"), "--harts", "5").ok()
+
+
+@pytest.mark.parametrize("code", [0, 1, 7, 100])
+def test_tohost(code, tmp_path):
+    elf = build(tmp_path, "tohost.S", f"-DCODE={code}", ground=False)
+    assert on_visa(elf).code == code
+
+
+def test_riscv_tests_style(tmp_path):
+    elf = build(tmp_path, "rvtest.S", ground=False)
+    on_visa(elf).ok()
+    on_qemu(elf, machine="spike").ok()
+
+
+@pytest.mark.parametrize("name", ["compute", "clint", "sstc", "harts"])
+def test_same_run_twice(name, tmp_path):
+    """The same image and options give the same run: instructions and ticks to the unit."""
+    args = [f"-DHARTS={HARTS}"] if name == "harts" else []
+    elf = build(tmp_path, f"{name}.c", *args)
+    options = ["--harts", str(HARTS)] if name == "harts" else []
+    runs = [tools.simulate(elf, *options, stats=tmp_path / f"{n}.json").ok() for n in "ab"]
+    assert runs[0].stats and runs[0].stats == runs[1].stats
