@@ -107,7 +107,8 @@ struct symbol {
     struct loc defined, used;
     unsigned unit;
     uint8_t type; /* STT_* */
-    bool global, weak, local, assigned, constant_used, busy, wanted, section_symbol, reported;
+    bool global, weak, local, assigned, constant_used, busy, wanted, section_symbol, reported,
+        replaced; /* a later .set gave the name to another */
     uint32_t elf_index;
 };
 
@@ -188,6 +189,7 @@ enum {
     FRAMES = 200,              /* nesting of files, macros and repetitions */
     CONDS = 256,               /* nesting of .if */
     EXPR_DEPTH = 200,          /* nesting of an expression */
+    EVAL_STEPS = 100000,       /* of one expression, with the symbols in it */
     MAX_ERRORS = 50,           /* reported before giving up */
     MAX_LINES = 20000000,      /* read, with all repetitions */
     MAX_BYTES = 256 << 20,     /* of all sections that have bytes in the file */
@@ -245,7 +247,7 @@ struct as {
     struct token *tokens;
     size_t token_cap;
     const struct token *t; /* next token */
-    unsigned expr_depth;
+    unsigned expr_depth, eval_steps;
 
     struct cond conds[CONDS];
     unsigned nconds;

@@ -6,10 +6,12 @@
 #include <string.h>
 
 /* Blanks comments so that nobody else has to know them; newlines stay where they are.
- * `;`, `#` and `//` go to the end of the line; a string or character hides them all. */
-static void blank_comments(char *text, size_t n)
+ * `;`, `#` and `//` go to the end of the line; a string or character hides them all.
+ * Returns where a comment begins that is never closed, n if there is none. */
+static size_t blank_comments(char *text, size_t n)
 {
     enum { CODE, STRING, LINE, BLOCK } in = CODE;
+    size_t opened = n;
 
     for (size_t i = 0; i < n; i++) {
         char c = text[i], d = i + 1 < n ? text[i + 1] : '\0';
@@ -34,15 +36,18 @@ static void blank_comments(char *text, size_t n)
             in = STRING;
         } else if (c == '\'' && d != '\n' && d != '\0') {
             i += d == '\\' && i + 2 < n && text[i + 2] != '\n' ? 2 : 1;
+            if (i + 1 < n && text[i + 1] == '\'')
+                i++;
         } else if (c == ';' || c == '#' || (c == '/' && d == '/')) {
             text[i] = ' ';
             in = LINE;
         } else if (c == '/' && d == '*') {
             text[i] = text[i + 1] = ' ';
-            i++;
+            opened = i++;
             in = BLOCK;
         }
     }
+    return in == BLOCK ? opened : n;
 }
 
 static bool read_stream(struct as *as, FILE *f, const char *name, struct loc origin,
@@ -126,7 +131,7 @@ bool source_file(struct as *as, const char *name, struct loc origin, bool includ
 {
     struct source *s = arena_alloc(&as->arena, sizeof *s);
     const char *data;
-    size_t size;
+    size_t size, opened;
     char *text;
 
     if (!read_file(as, name, origin, include, &data, &size, &s->name))
@@ -136,11 +141,15 @@ bool source_file(struct as *as, const char *name, struct loc origin, bool includ
     memcpy(text, data, size);
     text[size] = '\n';
     s->raw = arena_text(&as->arena, text, size + 1);
-    blank_comments(text, size);
+    opened = blank_comments(text, size);
     s->text = text;
     s->size = (uint32_t)size + 1;
     s->first_line = 1;
     s->origin = origin;
+    if (opened < size) {
+        error_at(as, (struct loc){s, (uint32_t)opened, 2}, "this comment is never closed");
+        return false;
+    }
     return push(as, s, 1, origin);
 }
 

@@ -144,6 +144,10 @@ def emit_tables(isa):
     codes = {c.name: c.code for c in isa.causes}
     out += [f"    {{{codes[q.cause]}, {q.lo}, {q.hi - q.lo + 1}, {quote(q.name)}}}," for q in isa.vmqual]
     out += ["};", "const unsigned isa_qual_count = sizeof isa_quals / sizeof isa_quals[0];", "",
+            "const struct isa_symbol isa_symbols[] = {"]
+    defined = sorted(re.findall(r"^#define ISA_(\w+)", "\n".join(numbers(isa, "ISA_")), re.M))
+    out += [f"    {{{quote(name)}, ISA_{name}}}," for name in defined]
+    out += ["};", "const unsigned isa_symbol_count = sizeof isa_symbols / sizeof isa_symbols[0];", "",
             "const struct isa_latency_row isa_latencies[ISA_LATS] = {"]
     out += [f"    [ISA_LAT_{l.name.upper()}] = {{{quote(l.name)}, {l.cycles}}}," for l in isa.latencies]
     out += ["};"]

@@ -79,6 +79,12 @@ struct isa_qual {
     const char *name;
 };
 
+/* A name of visa.h without its VISA_, for assembly. */
+struct isa_symbol {
+    const char *name;
+    uint64_t value;
+};
+
 struct isa_latency_row {
     const char *name;
     uint32_t cycles;
@@ -96,6 +102,8 @@ extern const unsigned isa_qual_count;
 /* Rows of bucket n: isa_bucket_rows from isa_bucket_start[n] to isa_bucket_start[n + 1]. */
 extern const uint16_t isa_bucket_start[ISA_BUCKETS + 1];
 extern const uint16_t isa_bucket_rows[];
+extern const struct isa_symbol isa_symbols[]; /* sorted by name */
+extern const unsigned isa_symbol_count;
 extern const struct isa_latency_row isa_latencies[ISA_LATS];
 extern const char *const isa_exit_names[ISA_NAMES];
 extern const char *const isa_trap_names[ISA_NAMES];

@@ -189,14 +189,14 @@ def check_links(page, name):
 
 
 def make_html(isa_dir, source):
-    build, trees = load(isa_dir, source, "html")
+    _, trees = load(isa_dir, source, "html")
     contents, bodies = [], []
     for number, (_, tree) in enumerate(trees, 1):
         contents.append(number_sections(tree, number))
         bodies.append(body_of(tree))
     env = jinja2.Environment(loader=jinja2.FileSystemLoader(str(source)), autoescape=True,
                              undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page = env.get_template("page.html").render(contents=contents, bodies=bodies, rules=sorted(build.rules),
+    page = env.get_template("page.html").render(contents=contents, bodies=bodies,
                                                 style=(source / "style.css").read_text())
     check_links(page, "visa-arch.html")
     return page

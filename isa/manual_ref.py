@@ -31,8 +31,9 @@ class FragmentFile:
 
 
 def quoted(text):
-    """Text with nothing in it that docutils would take for markup."""
-    return re.sub(r"([\\*`_|])", r"\\\1", text)
+    """Text of a table as reStructuredText: `name` is a literal, nothing else is markup."""
+    parts = re.split(r"`([^`]+)`", text)
+    return "".join(literal(p) if n % 2 else re.sub(r"([\\*`_|])", r"\\\1", p) for n, p in enumerate(parts))
 
 
 def literal(text):

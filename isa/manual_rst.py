@@ -84,7 +84,7 @@ ROLE_WORDS = {"insn": "instruction", "csr": "CSR", "msr": "MSR", "exit": "exit c
 def later_reference(build, role, text, lineno, inliner):
     """Rules and chapters may stand further down: resolved by Build.resolve()."""
     node = nodes.inline(text, text, classes=[f"ref-{role}"])
-    node["manual_ref"] = (role, text, inliner.document.current_source, lineno)
+    node["manual_ref"] = (role, text, *inliner.reporter.get_source_and_line(lineno))
     return node
 
 
@@ -95,7 +95,7 @@ class Rule(Directive):
 
     def run(self):
         build, name = self.state.document.settings.manual, self.arguments[0]
-        source, line = self.state_machine.get_source_and_line(self.lineno)
+        source, line = self.state.document.reporter.get_source_and_line(self.lineno)
         if not re.fullmatch(r"[A-Z]+-\d+", name):
             raise self.error(f"'{name}' is no rule name, expected letters, a dash and a number")
         if name in build.rules:
@@ -166,7 +166,11 @@ class Fragment(Directive):
         lines = fragment.path.read_text().splitlines()
         box = nodes.container(classes=["fragment"])
         shown = self.state.document.settings.manual.shown(fragment.path)
+        reporter = self.state.document.reporter
+        outer = reporter.get_source_and_line
+        reporter.get_source_and_line = lambda line=None: (shown, line)
         self.state.nested_parse(StringList(lines, source=shown), 0, box)
+        reporter.get_source_and_line = outer
         return box.children
 
 

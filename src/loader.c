@@ -185,6 +185,15 @@ static const Elf64_Ehdr *check_header(struct loading *l)
     return check_type(l, h) ? h : NULL;
 }
 
+/* What GNU ld does with -Ttext alone: the file's headers become a page of the program. */
+static bool headers_hint(struct loading *l)
+{
+    size_t at = strlen(l->err);
+
+    snprintf(l->err + at, l->n - at, " (it begins with the ELF headers: link with -Wl,--nmagic)");
+    return false;
+}
+
 static bool load_segment(struct loading *l, size_t index, const Elf64_Phdr *p)
 {
     char what[48];
@@ -200,7 +209,7 @@ static bool load_segment(struct loading *l, size_t index, const Elf64_Phdr *p)
     if (p->p_memsz == 0)
         return true;
     if (!check_place(l, what, p->p_paddr, p->p_memsz))
-        return false;
+        return p->p_offset == 0 && p->p_paddr < RAM_BASE ? headers_hint(l) : false;
     if (p->p_memsz - 1 > UINT64_MAX - p->p_vaddr)
         return fail(l, "%s wraps round: 0x%llx bytes at virtual address 0x%llx", what,
                     (unsigned long long)p->p_memsz, (unsigned long long)p->p_vaddr);

@@ -20,9 +20,9 @@ static const struct count_row {
     COUNT("interrupts", "interrupts", interrupts),
     COUNT("entries", "VM entries", entries),
     COUNT("entry_failures", "VM entries refused", entry_failures),
-    COUNT("vmcount_exit", "VM exits (VMCOUNT_EXIT)", exits),
-    COUNT("vmcount_emu", "emulated (VMCOUNT_EMU)", emu),
-    COUNT("vmcount_tlbmiss", "TLB misses in VMs (VMCOUNT_TLBMISS)", tlbmiss),
+    COUNT("exits", "VM exits (VMCOUNT_EXIT)", exits),
+    COUNT("emu", "emulated (VMCOUNT_EMU)", emu),
+    COUNT("tlbmiss", "TLB misses in VMs (VMCOUNT_TLBMISS)", tlbmiss),
     COUNT("tlbmiss_host", "TLB misses outside VMs", tlbmiss_host),
     COUNT("walk_reads_guest", "page-table entries read, guest stage", walk_reads_guest),
     COUNT("walk_reads_host", "page-table entries read, host stage", walk_reads_host),
@@ -82,10 +82,10 @@ static json_t *json_vm(const struct exit_count *vm)
     put(o, "vmid", vm->vmid);
     put(o, "entries", vm->entries);
     put(o, "instret", vm->instret);
-    put(o, "vmcount_exit", vm->exits);
-    put(o, "vmcount_emu", vm->emu);
-    put(o, "vmcount_tlbmiss", vm->tlbmiss);
-    json_object_set_new(o, "exits", json_causes(vm->by_cause));
+    put(o, "exits", vm->exits);
+    put(o, "emu", vm->emu);
+    put(o, "tlbmiss", vm->tlbmiss);
+    json_object_set_new(o, "exits_by_cause", json_causes(vm->by_cause));
     return o;
 }
 
@@ -99,13 +99,13 @@ bool stats_json(FILE *out, struct machine *m, const struct stats_end *end)
     json_object_set_new(o, "model", json_string("functional"));
     put(o, "harts", machine_config(m)->harts);
     json_object_set_new(e, "reason", json_string(end->reason));
-    put(e, "code", (uint64_t)end->code);
+    put(e, "status", (uint64_t)end->status);
     json_object_set_new(o, "end", e);
     for (unsigned i = 0; i < COUNTS; i++)
         put(o, counts[i].key, count(s, &counts[i]));
     for (unsigned c = 0; c < CAUSES; c++)
         by_cause[c] = exits_of_cause(s, c);
-    json_object_set_new(o, "exits", json_causes(by_cause));
+    json_object_set_new(o, "exits_by_cause", json_causes(by_cause));
     for (unsigned i = 0; i < s->nvms; i++)
         json_array_append_new(vms, json_vm(&s->vms[i]));
     json_object_set_new(o, "vms", vms);

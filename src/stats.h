@@ -7,10 +7,10 @@
 
 #include "machine.h"
 
-/* How the run ended, in one word: exit, limit, deadlock, trap-loop, timeout, stopped. */
+/* How the run ended. */
 struct stats_end {
-    const char *reason;
-    int code; /* the guest's exit code, if reason is "exit" */
+    const char *reason; /* exit, limit, deadlock, trap-loop, timeout or stopped */
+    int status;         /* exit status of the command */
 };
 
 /* One JSON object; its keys are in visa-sim(1). False if it could not be written. */

@@ -477,7 +477,7 @@ visa_result csr_access(struct hart *h, uint32_t bits, bool write, unsigned op, u
     if (h->v && h->ring == RING_0 && is_xvisa_host(n))
         return raise_exit(h, ISA_EXIT_VIRT,
                           QUAL(VIRT, RD, INSN_RD(bits)) | QUAL(VIRT, RS1, INSN_RS1(bits)) | QUAL(VIRT, CSR, n),
-                          0, 0, write ? operand : 0);
+                          0, 0, 0);
     if (!allowed(h, n, write) || csr_read(h, n, &old) != VISA_OK)
         return illegal_csr(h, qual, write ? operand : 0);
     value = new_value(op, old, operand);

@@ -44,8 +44,8 @@ static bool range_valid(const struct context *c, unsigned i)
     return true;
 }
 
-/* Number of the first field that makes an entry fail, or -1; in the order of vmcs.isa. */
-static int invalid_field(const struct hart *h, const struct context *c)
+/* Number of the first field that makes an entry at pc fail, or -1; in the order of vmcs.isa. */
+static int invalid_field(const struct hart *h, const struct context *c, uint64_t pc)
 {
     const uint64_t *f = c->f;
 
@@ -59,7 +59,7 @@ static int invalid_field(const struct hart *h, const struct context *c)
         return ISA_VMCS_HPTBR;
     if (!iobitmap_valid(h->machine, f[ISA_VMCS_IOBITMAP]))
         return ISA_VMCS_IOBITMAP;
-    if (f[ISA_VMCS_PC] & 1)
+    if (pc & 1)
         return ISA_VMCS_PC;
     if (f[ISA_VMCS_RING] != 0 && f[ISA_VMCS_RING] != 3)
         return ISA_VMCS_RING;
@@ -108,7 +108,7 @@ static void save_bank(const struct hart *h, uint64_t *f)
 {
     const struct ring0 *s = &h->s;
 
-    f[ISA_VMCS_SSTATUS] = s->status;
+    f[ISA_VMCS_SSTATUS] = s->status | STATUS_UXL;
     f[ISA_VMCS_STVEC] = s->stvec;
     f[ISA_VMCS_SSCRATCH] = s->sscratch;
     f[ISA_VMCS_SEPC] = s->sepc;
@@ -122,7 +122,7 @@ static void save_bank(const struct hart *h, uint64_t *f)
     f[ISA_VMCS_VISELECT] = s->viselect;
     f[ISA_VMCS_TLS] = s->tls;
     f[ISA_VMCS_TSC_AUX] = s->tsc_aux;
-    f[ISA_VMCS_SIP] = hart_guest_sip(h);
+    f[ISA_VMCS_SIP] = s->ssip ? 1u << ISA_IRQ_SSI : 0; /* the others are no state */
 }
 
 static void tell_world(const struct hart *h, const struct context *c, struct world_event e)
@@ -187,6 +187,7 @@ static visa_result world_enter(struct hart *h, uint64_t vmcs, bool advance)
 {
     struct exit_info why;
     struct context *c = pool_load(h, vmcs, &why);
+    uint64_t pc;
     int bad;
 
     if (!c) {
@@ -194,14 +195,16 @@ static visa_result world_enter(struct hart *h, uint64_t vmcs, bool advance)
         return VISA_OK;
     }
     h->current = vmcs;
-    bad = invalid_field(h, c);
+    advance = advance && c->f[ISA_VMCS_EXIT_LEN];
+    pc = c->f[ISA_VMCS_PC] + (advance ? c->f[ISA_VMCS_EXIT_LEN] : 0);
+    bad = invalid_field(h, c, pc);
     if (bad >= 0) {
-        refuse(h, &(struct exit_info){.cause = ISA_EXIT_ENTRYFAIL, .qual = (uint64_t)bad, .addr = c->f[bad]});
+        refuse(h, &(struct exit_info){.cause = ISA_EXIT_ENTRYFAIL, .qual = (uint64_t)bad,
+                                      .addr = bad == ISA_VMCS_PC ? pc : c->f[bad]});
         return VISA_OK;
     }
-    advance = advance && c->f[ISA_VMCS_EXIT_LEN];
     if (advance) {
-        c->f[ISA_VMCS_PC] += c->f[ISA_VMCS_EXIT_LEN] & 6;
+        c->f[ISA_VMCS_PC] = pc;
         c->f[ISA_VMCS_COUNT_EMU]++;
         h->count_emu++;
         h->machine->stats.emu++;
@@ -249,7 +252,8 @@ uint64_t qual_operand(const struct hart *h, unsigned cause)
     if (!isa_decode(h->insn, &d))
         return 0;
     atomic = isa_insns[d.op].klass == ISA_CLASS_MEM;
-    store = isa_insns[d.op].klass == ISA_CLASS_STORE;
+    store = isa_insns[d.op].klass == ISA_CLASS_STORE ||
+            (atomic && d.op != ISA_OP_LR_W && d.op != ISA_OP_LR_D);
     reg = store ? d.rs2 : d.rd;
     extends = d.op == ISA_OP_LB || d.op == ISA_OP_LH || d.op == ISA_OP_LW;
     if (cause == ISA_EXIT_IO)

@@ -187,10 +187,10 @@ static enum iovmap_result map_range(struct context *c, uint64_t id, const uint64
 
     if (id >= ISA_IOV_RANGES)
         return IOVMAP_ID;
-    if (size == 0 || base + (size - 1) < base)
-        return IOVMAP_SIZE;
     if ((d[3] & ~(uint64_t)(IOV_VALID | IOV_EXIT)) || !(d[3] & IOV_VALID))
         return IOVMAP_FLAGS;
+    if (size == 0 || base + (size - 1) < base)
+        return IOVMAP_SIZE;
     for (unsigned i = 0; i < ISA_IOV_RANGES; i++) {
         uint64_t b = c->f[ISA_VMCS_IOV_BASE + i], s = c->f[ISA_VMCS_IOV_SIZE + i];
 

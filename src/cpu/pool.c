@@ -15,9 +15,14 @@ struct context *pool_find(const struct hart *h, uint64_t vmcs)
     return NULL;
 }
 
+/* Words of memory between the listed fields are software's. */
 void pool_save(struct hart *h, const struct context *c)
 {
-    (void)machine_write(h->machine, c->vmcs, c->f, sizeof c->f);
+    for (unsigned i = 0; i < isa_vmcs_field_count; i++) {
+        const struct isa_vmcs_field *f = &isa_vmcs_fields[i];
+
+        (void)machine_write(h->machine, c->vmcs + 8ull * f->first, &c->f[f->first], 8ull * f->n);
+    }
     h->machine->stats.pool_spills++;
 }
 
@@ -65,6 +70,7 @@ struct context *pool_load(struct hart *h, uint64_t vmcs, struct exit_info *why)
     c->vmcs = vmcs;
     c->order = h->pool_loads++;
     (void)machine_read(h->machine, vmcs, c->f, sizeof c->f);
+    c->f[ISA_VMCS_X] = 0;
     c->f[ISA_VMCS_OWNER] = h->id + 1ull;
     (void)machine_write(h->machine, vmcs + 8 * ISA_VMCS_OWNER, &c->f[ISA_VMCS_OWNER], 8);
     h->machine->stats.pool_refills++;

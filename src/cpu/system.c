@@ -28,7 +28,7 @@ visa_result exec_ebreak(struct hart *h, uint32_t bits)
 {
     (void)bits;
     if (trapcfg(h, ISA_TRAP_BRK))
-        return raise_exit(h, ISA_EXIT_BREAKPOINT, 0, h->pc, 0, 0);
+        return raise_exit(h, ISA_EXIT_BREAKPOINT, 0, 0, 0, 0);
     return raise_exception(h, ISA_EXC_BREAKPOINT, h->pc);
 }
 

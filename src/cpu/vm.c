@@ -7,10 +7,15 @@
 
 static visa_result virt_exit(struct hart *h, const struct isa_insn *row, uint32_t bits)
 {
-    return raise_exit(h, ISA_EXIT_VIRT,
-                      QUAL(VIRT, RD, INSN_RD(bits)) | QUAL(VIRT, RS1, INSN_RS1(bits)) |
-                          QUAL(VIRT, RS2, INSN_RS2(bits)) | QUAL(VIRT, OP, row->op),
-                      0, 0, 0);
+    uint64_t qual = QUAL(VIRT, OP, row->op);
+
+    if (isa_field(row, ISA_FIELD_RD))
+        qual |= QUAL(VIRT, RD, INSN_RD(bits));
+    if (isa_field(row, ISA_FIELD_RS1))
+        qual |= QUAL(VIRT, RS1, INSN_RS1(bits));
+    if (isa_field(row, ISA_FIELD_RS2))
+        qual |= QUAL(VIRT, RS2, INSN_RS2(bits));
+    return raise_exit(h, ISA_EXIT_VIRT, qual, 0, 0, 0);
 }
 
 visa_result check_rings(struct hart *h, uint32_t bits)

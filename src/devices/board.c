@@ -8,6 +8,7 @@
 #include "clint.h"
 #include "finisher.h"
 #include "machine.h"
+#include "pci.h"
 #include "plic.h"
 #include "ports.h"
 #include "uart.h"
@@ -20,6 +21,11 @@ struct board {
 static void uart_line(void *user, bool level)
 {
     plic_set(user, BOARD_UART_IRQ, level);
+}
+
+static void pci_line(void *user, bool level)
+{
+    plic_set(user, BOARD_PCI_IRQ, level);
 }
 
 /* Takes a device that was just made; frees it if it cannot be mapped. */
@@ -40,6 +46,7 @@ static bool build(struct board *b, struct machine *m, const struct console *cons
     struct bus *bus = machine_bus(m);
     unsigned harts = machine_config(m)->harts;
     struct uart *uart;
+    struct pci *pci;
 
     b->finisher = finisher_new(m);
     if (!place(bus, BOARD_FINISHER, BOARD_FINISHER_BYTES, &finisher_ops, b->finisher) ||
@@ -47,6 +54,11 @@ static bool build(struct board *b, struct machine *m, const struct console *cons
         return false;
     b->plic = plic_new(m, harts);
     if (!place(bus, BOARD_PLIC, BOARD_PLIC_BYTES, &plic_ops, b->plic))
+        return false;
+    pci = pci_new(pci_line, b->plic, BOARD_PCI);
+    if (!place(bus, BOARD_PCI_ECAM, BOARD_PCI_ECAM_BYTES, &pci_ecam_ops, pci) ||
+        !bus_map(bus, BOARD_PCI, BOARD_PCI_BYTES, &pci_window_ops, pci) ||
+        !bus_map_ports(bus, PCI_PORT_ADDRESS, 8, &pci_port_ops, pci))
         return false;
     uart = uart_new(console, uart_line, b->plic);
     return place(bus, BOARD_UART, BOARD_UART_BYTES, &uart_ops, uart) &&

@@ -11,7 +11,9 @@
     X(FINISHER, 0x00100000, 0x00001000, 0) \
     X(CLINT,    0x02000000, 0x00010000, 0) \
     X(PLIC,     0x0c000000, 0x00600000, 0) \
-    X(UART,     0x10000000, 0x00000100, 10)
+    X(UART,     0x10000000, 0x00000100, 10) \
+    X(PCI_ECAM, 0x30000000, 0x10000000, 0) \
+    X(PCI,      0x40000000, 0x40000000, 33)
 
 #define BOARD_NUMBERS(name, base, bytes, source) \
     BOARD_##name = base, BOARD_##name##_BYTES = bytes, BOARD_##name##_IRQ = source,

@@ -66,8 +66,10 @@ static enum walk_result read_entry(struct walk *w, bool host, unsigned level, ui
     struct machine *m = w->h->machine;
 
     if (!pmp_allows(w->h, hpa, 8, ACCESS_LOAD, RING_0) || !machine_read(m, hpa, pte, 8)) {
-        w->in_table = true;
-        w->gpa = gpa;
+        if (!host) {
+            w->in_table = true;
+            w->gpa = gpa;
+        }
         return WALK_DENIED;
     }
     if (w->tlb && host)

@@ -134,7 +134,7 @@ visa_result exec_vint_send(struct hart *h, uint32_t bits)
         return raise_exit(h, ISA_EXIT_VIRT,
                           QUAL(VIRT, RS1, INSN_RS1(bits)) |
                               QUAL(VIRT, OP, isa_insns[ISA_OP_VINT_SEND].op),
-                          0, 0, rs1);
+                          0, 0, 0);
     vic_send(h->live, vector);
     h->attention = true;
     return VISA_OK;

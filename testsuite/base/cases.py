@@ -127,11 +127,16 @@ def operands(insn, **values):
 class Expected:
     cause: int
     epc: int
-    tval: int        # None: not told by the manual
+    tval: int
     x: dict
     mem: dict
     csr: dict        # number -> (mask, value)
     level: str = None  # who takes the trap: m or s; None: not looked at
+
+
+def ended(at, x=None, mem=None, csr=None, level=None):
+    """What is expected of a case that comes to the c.ebreak at an address."""
+    return Expected(model.BREAKPOINT, at, at, x or {}, mem or {}, csr or {}, level)
 
 
 def run_model(insn, o, case):
@@ -140,11 +145,11 @@ def run_model(insn, o, case):
     memory = {a + i: w >> 8 * i & 0xFF for a, w in words.items() for i in range(8)}
     before = [case.regs.get(n, bare.canary(n)) & MASK for n in range(32)]
     s = model.State(before, case.address, RING_NAMES[case.ring], memory, dict(case.csrs))
-    cause, tval = model.BREAKPOINT, None
     try:
         model.step(s, insn.name, o)
+        cause, tval = model.BREAKPOINT, s.pc
     except model.Trap as t:
-        cause, tval = t.cause, None if t.cause == model.BREAKPOINT else t.tval
+        cause, tval = t.cause, t.tval
     x = {n: s[n] for n in range(1, 32) if s[n] != before[n]}
     mem = {a: s.load(a, 8) for a, w in words.items() if s.load(a, 8) != w}
     csr = {n: (MASK, s.csr[n]) for n in case.reads}
@@ -302,10 +307,9 @@ class Maker:
 
     def passes(self, key, lines, kind, changes=None, csr=None, **more):
         """Code that is to come to its end with these registers changed."""
-        self.code(key, lines, kind, lambda at: Expected(model.BREAKPOINT, at + 4 * len(lines), None,
-                                                        changes or {}, {}, csr or {}), **more)
+        self.code(key, lines, kind, lambda at: ended(at + 4 * len(lines), changes, csr=csr), **more)
 
-    def faults(self, key, lines, kind, cause, tval=None, at=None, csr=None, level=None, **more):
+    def faults(self, key, lines, kind, cause, tval, at=None, csr=None, level=None, **more):
         """Code whose last instruction (or the one at offset `at`) is to raise an exception."""
         offset = 4 * len(lines) - 4 if at is None else at
         self.code(key, lines, kind, lambda a: Expected(cause, a + offset, tval, {}, {}, csr or {},
@@ -360,7 +364,7 @@ class Maker:
                 final = after & ~0x1888 | to << 11 | (after & 8) << 4
             else:
                 final = after & 0x122 | to << 11
-            return Expected(model.BREAKPOINT, at + landing, None, {}, {}, {MSTATUS: (mask, final)})
+            return ended(at + landing, csr={MSTATUS: (mask, final)})
         self.code(insn.name, lines, kind, want, lambda at: {5: at + landing, 6: old},
                   landings=(landing,), reads=[MSTATUS])
 
@@ -395,7 +399,7 @@ def differences(want, got):
         out.append(f"taken by {want.level}-mode expected, got {got.level}")
     for what, w, g in (("cause", want.cause, got.cause), ("epc", want.epc, got.epc),
                        ("tval", want.tval, got.tval)):
-        if w is not None and w != g:
+        if w != g:
             out.append(f"{what}: expected {w:#x}, got {g:#x}")
     for what, w, g in (("x", want.x, got.x), ("memory ", want.mem, got.mem)):
         for n in sorted(set(w) | set(g)):

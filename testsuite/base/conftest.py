@@ -32,12 +32,22 @@ def batches(seed, workshop):
             fill(maker)
             programs[name] = maker.made, maker.program.build(workshop, name)
         if (name, machine) not in results:
-            made, elf = programs[name]
-            table = results[name, machine] = {}
-            for (key, case, want), got in zip(made, bare.outcomes(elf, machine, made)):
-                table.setdefault(key, []).append((case, want, got))
+            results[name, machine] = run(*programs[name], machine)
+        if isinstance(results[name, machine], str):
+            pytest.fail(results[name, machine], pytrace=False)
         return results[name, machine]
     return get
+
+
+def run(made, elf, machine):
+    """The outcomes by key; a text if the program failed, so that it is not run again for every key."""
+    table = {}
+    try:
+        for (key, case, want), got in zip(made, bare.outcomes(elf, machine, made)):
+            table.setdefault(key, []).append((case, want, got))
+    except (AssertionError, pytest.fail.Exception) as failure:
+        return f"the program of this test's cases failed on {machine}: {failure}"
+    return table
 
 
 @pytest.fixture

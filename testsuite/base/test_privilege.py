@@ -89,7 +89,7 @@ def test_trapped_by_mstatus(key, machine, batches, check):
 
 # --- Delegation ------------------------------------------------------------------------
 
-# name: exception code, code, registers, tval (None: not told)
+# name: exception code, code, registers, tval (None: the pc)
 HOLE = 0x80000
 RAISED = {
     "illegal": (2, ".word 0xffffffff", {}, 0xFFFFFFFF),
@@ -119,9 +119,13 @@ def fill_delegation(maker):
                 csr = {MSTATUS: (SPP, SPP if ring == "s" else 0)} if to_s else \
                       {MSTATUS: (3 << 11, number << 11)}
                 handler = [(STVEC, cases.ALIAS + bare.S_HANDLER - RAM)] if "page" in name else []
-                maker.faults(f"{name}-{ring}", [text], kind, cause, tval, csr=csr, regs=regs,
-                             level="s" if to_s else "m", reads=[MSTATUS],
-                             csrs=[(MEDELEG, deleg & ~(1 << 9)), *handler])
+                maker.code(f"{name}-{ring}", [text], kind, telling(cause, tval, csr, "s" if to_s else "m"), regs=regs,
+                           reads=[MSTATUS],
+                           csrs=[(MEDELEG, deleg & ~(1 << 9)), *handler])
+
+
+def telling(cause, tval, csr, level):
+    return lambda at: cases.Expected(cause, at, at if tval is None else tval, {}, {}, csr, level)
 
 
 def delegation_keys():

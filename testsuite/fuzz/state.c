@@ -16,7 +16,7 @@
 #include "isa.h"
 #include "machine.h"
 
-enum { RAM = 16 << 20, EXITS_PER_ROUND = 64, GUEST_CODE = 4096 };
+enum { RAM = 8 << 20, EXITS_PER_ROUND = 64, GUEST_CODE = 4096 };
 
 /* Where things are, as offsets into RAM. */
 enum {
@@ -38,6 +38,7 @@ struct fuzz {
     uint64_t exits[32][2]; /* by cause, ring 0 and 3 */
     uint64_t entries, failures[512];
     uint64_t left;         /* exits this round may still make */
+    uint64_t last_pc, last_cause, stuck; /* a guest that gets nowhere ends its round */
     bool bare;             /* HPTBR is bare: the VM may touch all memory */
 };
 
@@ -237,7 +238,7 @@ static void write_vmcs(struct fuzz *f)
     set(f, ISA_VMCS_HPTBR, f->bare ? 0 : 8ull << 60 | below(f, 1 << ISA_VMID_BITS) << 44 |
                                              (RAM_BASE + AT_HPT) >> 12);
     set(f, ISA_VMCS_IOBITMAP, chance(f, 50) ? 0 : RAM_BASE + AT_IOBITMAP);
-    set(f, ISA_VMCS_PREEMPT, below(f, 200));
+    set(f, ISA_VMCS_PREEMPT, below(f, chance(f, 50) ? 4 : 200));
     set(f, ISA_VMCS_GPTBR, chance(f, 30) ? 0 : gptbr);
     write_registers(f);
     for (unsigned i = 0; i < 4; i++) {
@@ -274,7 +275,10 @@ static void on_world(void *user, const struct world_event *e)
     if (e->ring != 0 && e->ring != 3)
         die(f, "an exit from no ring of a guest", (uint64_t)e->ring);
     f->exits[e->cause][e->ring == 3]++;
-    if (--f->left == 0)
+    f->stuck = e->pc == f->last_pc && e->cause == f->last_cause ? f->stuck + 1 : 0;
+    f->last_pc = e->pc;
+    f->last_cause = e->cause;
+    if (--f->left == 0 || f->stuck > 8)
         machine_exit(f->m, 0);
 }
 
@@ -396,7 +400,7 @@ int main(int argc, char **argv)
     static uint8_t before[RAM];
     struct fuzz f = {0};
     struct machine_config c;
-    uint64_t first = 1, rounds = 2000;
+    uint64_t first = 1, rounds = 6000;
     char err[200];
 
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {

@@ -1,0 +1,171 @@
+/* Sections: bytes are appended, labels and fixups stand at offsets. */
+#include "as.h"
+
+#include <elf.h>
+#include <string.h>
+
+/* What a section is if nobody says: by the first part of its name. */
+static const struct known {
+    const char *name;
+    uint32_t type;
+    uint64_t flags;
+} known[] = {
+    {".text", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR},
+    {".init", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR},
+    {".fini", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR},
+    {".rodata", SHT_PROGBITS, SHF_ALLOC},
+    {".srodata", SHT_PROGBITS, SHF_ALLOC},
+    {".data", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE},
+    {".sdata", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE},
+    {".bss", SHT_NOBITS, SHF_ALLOC | SHF_WRITE},
+    {".sbss", SHT_NOBITS, SHF_ALLOC | SHF_WRITE},
+    {".init_array", SHT_INIT_ARRAY, SHF_ALLOC | SHF_WRITE},
+    {".fini_array", SHT_FINI_ARRAY, SHF_ALLOC | SHF_WRITE},
+    {".note", SHT_NOTE, 0},
+};
+
+static const struct known *find_known(const char *name)
+{
+    for (unsigned i = 0; i < COUNT(known); i++) {
+        size_t n = strlen(known[i].name);
+
+        if (strncmp(name, known[i].name, n) == 0 && (name[n] == '\0' || name[n] == '.'))
+            return &known[i];
+    }
+    return NULL;
+}
+
+struct section *section_get(struct as *as, const char *name, size_t n)
+{
+    const struct known *k;
+    struct section *s;
+
+    for (s = as->sections; s; s = s->next)
+        if (strncmp(s->name, name, n) == 0 && s->name[n] == '\0')
+            return s;
+    s = arena_alloc(&as->arena, sizeof *s);
+    s->name = arena_text(&as->arena, name, n);
+    k = find_known(s->name);
+    s->type = k ? k->type : SHT_PROGBITS;
+    s->flags = k ? k->flags : 0;
+    s->align = 1;
+    s->unit = as->unit;
+    s->symbol = arena_alloc(&as->arena, sizeof *s->symbol);
+    *s->symbol = (struct symbol){.name = "", .kind = S_LABEL, .section = s, .type = STT_SECTION,
+                                 .section_symbol = true};
+    *as->sections_end = s;
+    as->sections_end = &s->next;
+    return s;
+}
+
+void section_switch(struct as *as, struct section *s)
+{
+    as->previous = as->section;
+    as->section = s;
+    if (s->unit != as->unit) {
+        /* Another file begins here: on a boundary, as if a linker had put it there. */
+        s->unit = as->unit;
+        emit_align(as, s->align < 8 ? 8 : s->align, false, 0, UINT64_MAX, (struct loc){0});
+        s->unit_start = s->size;
+    }
+}
+
+bool section_loads(const struct section *s)
+{
+    return s->flags & SHF_ALLOC;
+}
+
+bool section_room(struct as *as, uint64_t n, uint8_t **at, struct loc loc)
+{
+    struct section *s = as->section;
+
+    *at = NULL;
+    if (s->type == SHT_NOBITS) {
+        if (n > MAX_RESERVED - s->size) {
+            error_at(as, loc, "section %s would be larger than %#llx bytes", s->name, MAX_RESERVED);
+            return false;
+        }
+        s->size += n;
+        return true;
+    }
+    if (n > MAX_BYTES - as->bytes) {
+        error_at(as, loc, "the sections would have more than %d bytes in the file; use .bss for "
+                          "memory without contents", MAX_BYTES);
+        as->stop = true;
+        return false;
+    }
+    s->data = grow(s->data, &s->cap, s->size + n ? s->size + n : 1, 1);
+    *at = s->data + s->size;
+    memset(*at, 0, n);
+    s->size += n;
+    as->bytes += n;
+    return true;
+}
+
+bool emit(struct as *as, uint64_t value, unsigned size, struct loc loc)
+{
+    uint8_t *at;
+
+    if (!section_room(as, size, &at, loc))
+        return false;
+    if (!at && value) {
+        error_at(as, loc, "section %s has no contents in the file, so only zeros can stand in it",
+                 as->section->name);
+        return false;
+    }
+    for (unsigned i = 0; at && i < size; i++)
+        at[i] = (uint8_t)(value >> 8 * i);
+    return true;
+}
+
+/* Code is filled with instructions that do nothing: c.nop where only 2 bytes fit. */
+static void fill_code(uint8_t *at, uint64_t n)
+{
+    const struct isa_insn *nop = &isa_insns[ISA_OP_ADDI], *c_nop = &isa_insns[ISA_OP_C_NOP];
+    uint64_t i = n % 2;
+
+    if (n % 4 >= 2) {
+        at[i] = (uint8_t)c_nop->match;
+        at[i + 1] = (uint8_t)(c_nop->match >> 8);
+        i += 2;
+    }
+    for (; i < n; i += 4)
+        for (unsigned b = 0; b < 4; b++)
+            at[i + b] = (uint8_t)(nop->match >> 8 * b);
+}
+
+bool emit_align(struct as *as, uint64_t align, bool has_fill, int64_t fill, uint64_t most,
+                struct loc loc)
+{
+    struct section *s = as->section;
+    uint64_t n = (align - s->size % align) % align;
+    uint8_t *at;
+
+    if (n > most)
+        return true;
+    if (s->align < align)
+        s->align = align;
+    if (!section_room(as, n, &at, loc))
+        return false;
+    if (at && (s->flags & SHF_EXECINSTR) && !has_fill)
+        fill_code(at, n);
+    else if (at)
+        memset(at, (int)(fill & 0xff), n);
+    else if (fill)
+        error_at(as, loc, "section %s has no contents in the file, so it is filled with zeros only",
+                 s->name);
+    return true;
+}
+
+struct fixup *add_fixup(struct as *as, enum fixup_kind kind, unsigned size, const struct expr *e,
+                        struct loc loc)
+{
+    struct section *s = as->section;
+    struct fixup *f;
+
+    s->fixups = grow(s->fixups, &s->fixup_cap, s->nfixups + 1, sizeof *s->fixups);
+    f = &s->fixups[s->nfixups++];
+    *f = (struct fixup){.at = s->size, .kind = (uint8_t)kind, .size = (uint8_t)size, .expr = e,
+                        .loc = loc};
+    return f;
+}

@@ -1,0 +1,234 @@
+/* The PCI bus (pci.h). Offsets in configuration space are those of the PCI Local Bus
+ * Specification 3.0, chapter 6. */
+#include "pci.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CONFIG_BYTES = 256,
+    ECAM_SHIFT = 12, /* 4 KiB of configuration space a function */
+    BAR_BYTES = 4096,
+    FUNCTIONS = 2,
+
+    CFG_VENDOR = 0x00,
+    CFG_DEVICE = 0x02,
+    CFG_COMMAND = 0x04,
+    CFG_STATUS = 0x06,
+    CFG_REVISION = 0x08,
+    CFG_CLASS = 0x0a, /* base class and subclass */
+    CFG_BAR0 = 0x10,
+    CFG_INT_LINE = 0x3c,
+    CFG_INT_PIN = 0x3d,
+
+    COMMAND_MEMORY = 1 << 1,
+    COMMAND_MASTER = 1 << 2,
+    COMMAND_INTX_OFF = 1 << 10,
+    STATUS_INTX = 1 << 3,
+};
+
+struct function {
+    uint8_t config[CONFIG_BYTES];
+    uint8_t writable[CONFIG_BYTES]; /* which bits software may write */
+};
+
+struct pci {
+    struct function function[FUNCTIONS]; /* device n, function 0 */
+    void (*line)(void *user, bool level);
+    void *user;
+    uint64_t window;
+    uint32_t address; /* what port 0xcf8 holds */
+    uint64_t scratch, rung, count;
+    bool ringing;
+};
+
+static void set16(uint8_t *at, unsigned value)
+{
+    at[0] = (uint8_t)value;
+    at[1] = (uint8_t)(value >> 8);
+}
+
+static unsigned get16(const uint8_t *at)
+{
+    return at[0] | (unsigned)at[1] << 8;
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+    return get16(at) | (uint32_t)get16(at + 2) << 16;
+}
+
+static void function_init(struct function *f, unsigned device, unsigned class)
+{
+    set16(f->config + CFG_VENDOR, PCI_VENDOR);
+    set16(f->config + CFG_DEVICE, device);
+    f->config[CFG_REVISION] = 1;
+    set16(f->config + CFG_CLASS, class);
+    set16(f->writable + CFG_COMMAND, COMMAND_MEMORY | COMMAND_MASTER | COMMAND_INTX_OFF);
+    f->writable[CFG_INT_LINE] = 0xff;
+}
+
+struct pci *pci_new(void (*line)(void *user, bool level), void *user, uint64_t window)
+{
+    struct pci *p = calloc(1, sizeof *p);
+
+    if (!p)
+        return NULL;
+    p->line = line;
+    p->user = user;
+    p->window = window;
+    function_init(&p->function[0], PCI_DEVICE_BRIDGE, 0x0600);
+    function_init(&p->function[1], PCI_DEVICE_DOORBELL, 0x0880);
+    p->function[1].config[CFG_INT_PIN] = 1;
+    set16(p->function[1].writable + CFG_BAR0, 0x10000 - BAR_BYTES);
+    set16(p->function[1].writable + CFG_BAR0 + 2, 0xffff);
+    return p;
+}
+
+static void update_line(struct pci *p)
+{
+    struct function *f = &p->function[1];
+    unsigned status = get16(f->config + CFG_STATUS) & ~(unsigned)STATUS_INTX;
+
+    set16(f->config + CFG_STATUS, status | (p->ringing ? STATUS_INTX : 0));
+    p->line(p->user, p->ringing && !(get16(f->config + CFG_COMMAND) & COMMAND_INTX_OFF));
+}
+
+/* Function at bus 0, device n, function 0; NULL where there is none. */
+static struct function *find(struct pci *p, unsigned bus, unsigned devfn)
+{
+    if (bus != 0 || devfn % 8 != 0 || devfn / 8 >= FUNCTIONS)
+        return NULL;
+    return &p->function[devfn / 8];
+}
+
+/* Where nothing is, and beyond the 256 bytes, configuration space reads as ones and zeros
+ * respectively. */
+static uint64_t config_read(struct function *f, unsigned offset, unsigned width)
+{
+    uint64_t value = 0;
+
+    if (!f)
+        return width == 8 ? ~0ull : (1ull << 8 * width) - 1;
+    for (unsigned i = 0; i < width && offset + i < CONFIG_BYTES; i++)
+        value |= (uint64_t)f->config[offset + i] << 8 * i;
+    return value;
+}
+
+static void config_write(struct pci *p, struct function *f, unsigned offset, unsigned width,
+                         uint64_t value)
+{
+    for (unsigned i = 0; f && i < width && offset + i < CONFIG_BYTES; i++) {
+        uint8_t mask = f->writable[offset + i];
+        uint8_t *at = &f->config[offset + i];
+
+        *at = (uint8_t)((*at & ~mask) | (value >> 8 * i & mask));
+    }
+    update_line(p);
+}
+
+static bool ecam_read(void *dev, uint64_t offset, unsigned width, uint64_t *value)
+{
+    struct pci *p = dev;
+    uint64_t id = offset >> ECAM_SHIFT;
+
+    *value = config_read(find(p, id >> 8, id & 0xff), offset & 0xfff, width);
+    return true;
+}
+
+static bool ecam_write(void *dev, uint64_t offset, unsigned width, uint64_t value)
+{
+    struct pci *p = dev;
+    uint64_t id = offset >> ECAM_SHIFT;
+
+    config_write(p, find(p, id >> 8, id & 0xff), offset & 0xfff, width, value);
+    return true;
+}
+
+/* What port 0xcf8 points at: bit 31 enable, 23:16 bus, 15:8 device and function, 7:2 register. */
+static struct function *selected(struct pci *p)
+{
+    return p->address >> 31 ? find(p, p->address >> 16 & 0xff, p->address >> 8 & 0xff) : NULL;
+}
+
+static bool port_read(void *dev, uint64_t offset, unsigned width, uint64_t *value)
+{
+    struct pci *p = dev;
+
+    if (offset < 4) {
+        *value = p->address;
+        return width == 4;
+    }
+    *value = config_read(selected(p), (p->address & 0xfc) + (offset & 3), width);
+    return true;
+}
+
+static bool port_write(void *dev, uint64_t offset, unsigned width, uint64_t value)
+{
+    struct pci *p = dev;
+
+    if (offset >= 4) {
+        config_write(p, selected(p), (p->address & 0xfc) + (offset & 3), width, value);
+        return true;
+    }
+    if (width == 4)
+        p->address = (uint32_t)value & 0x80fffffcu;
+    return width == 4;
+}
+
+static bool bar_hit(const struct pci *p, uint64_t offset, uint64_t *reg)
+{
+    const struct function *f = &p->function[1];
+    uint64_t bar = get32(f->config + CFG_BAR0);
+
+    *reg = p->window + offset - bar;
+    return (get16(f->config + CFG_COMMAND) & COMMAND_MEMORY) && *reg < BAR_BYTES;
+}
+
+static bool window_read(void *dev, uint64_t offset, unsigned width, uint64_t *value)
+{
+    struct pci *p = dev;
+    uint64_t reg;
+
+    if (!bar_hit(p, offset, &reg))
+        return false;
+    switch (reg & ~7ull) {
+    case DOORBELL_ID: *value = DOORBELL_MAGIC; break;
+    case DOORBELL_SCRATCH: *value = p->scratch; break;
+    case DOORBELL_RING: *value = p->rung; break;
+    case DOORBELL_COUNT: *value = p->count; break;
+    default: *value = 0; break;
+    }
+    *value >>= 8 * (reg & 7);
+    if (width < 8)
+        *value &= (1ull << 8 * width) - 1;
+    return true;
+}
+
+static bool window_write(void *dev, uint64_t offset, unsigned width, uint64_t value)
+{
+    struct pci *p = dev;
+    uint64_t reg;
+
+    if (!bar_hit(p, offset, &reg) || (width != 8 && width != 4) || (reg & 7))
+        return false;
+    if (reg == DOORBELL_SCRATCH) {
+        p->scratch = value;
+    } else if (reg == DOORBELL_RING) {
+        p->rung = value;
+        p->count++;
+        p->ringing = true;
+    } else if (reg == DOORBELL_ACK) {
+        p->ringing = false;
+    }
+    update_line(p);
+    return true;
+}
+
+/* The ECAM view owns the bus; the other views borrow it. */
+const struct device_ops pci_ecam_ops = {
+    .name = "pci ecam", .read = ecam_read, .write = ecam_write, .free = free};
+const struct device_ops pci_window_ops = {
+    .name = "pci memory", .read = window_read, .write = window_write};
+const struct device_ops pci_port_ops = {
+    .name = "pci ports", .read = port_read, .write = port_write};

@@ -1,0 +1,57 @@
+/* The command line of visa-sim: one table of options, which --help prints too. */
+#ifndef VISA_OPTIONS_H
+#define VISA_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "machine.h"
+#include "trace.h"
+
+/* Exit statuses of the command that are not the guest's own exit code. */
+enum {
+    STATUS_OUTPUT = 119,    /* a trace, statistics or the console could not be written */
+    STATUS_USAGE = 120,     /* the command line */
+    STATUS_IMAGE = 121,     /* a file that cannot be loaded */
+    STATUS_LIMIT = 122,     /* --max-insns */
+    STATUS_DEADLOCK = 123,
+    STATUS_TIMEOUT = 124,   /* --timeout */
+    STATUS_TRAP_LOOP = 125,
+    STATUS_STOPPED = 130,   /* SIGINT, SIGTERM or Ctrl-A x */
+    STATUS_LARGE = 255,     /* an exit code that does not fit in 8 bits */
+};
+
+/* A further file: at a fixed address, or an ELF file at its own. */
+struct load_option {
+    char *path;
+    bool raw;
+    uint64_t addr;
+};
+
+enum { MAX_LOADS = 16 };
+
+struct options {
+    struct machine_config config;
+    const char *image;
+    int argc;        /* the guest's command line: image and what follows it */
+    char **argv;
+    bool raw;
+    uint64_t raw_addr;
+    struct load_option loads[MAX_LOADS];
+    unsigned nloads;
+    uint64_t max_insns, timeout;
+    const char *uart_in, *bootargs, *dump_dtb;
+    bool trace_on;
+    const char *trace_file; /* "-": standard error */
+    struct trace trace;
+    const char *stats;      /* "-": standard output */
+    bool summary, quiet, help, version;
+};
+
+/* Fills in o. False with the reason in err; options_free in any case. */
+bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n);
+void options_free(struct options *o);
+void options_help(void);
+
+#endif

@@ -1,0 +1,382 @@
+/* visa-sim: runs an image on the functional model. Manual page: visa-sim(1). */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cpu/hart.h"
+#include "devicetree.h"
+#include "devices/board.h"
+#include "htif.h"
+#include "loader.h"
+#include "machine.h"
+#include "options.h"
+#include "stats.h"
+#include "terminal.h"
+#include "trace.h"
+
+struct sim {
+    struct options options;
+    struct machine *machine;
+    struct terminal *terminal;
+    struct board *board;
+    struct image image;
+    FILE *trace, *stats;
+    bool output_lost;
+};
+
+/* What signal handlers need; the command runs one machine. */
+static struct machine *volatile signalled;
+static volatile sig_atomic_t timed_out, interrupted;
+
+__attribute__((format(printf, 1, 2)))
+static void complain(const char *format, ...)
+{
+    va_list args;
+
+    fflush(stdout);
+    fputs("visa-sim: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+/* Signals --------------------------------------------------------------------------------- */
+
+static void on_signal(int number)
+{
+    if (number == SIGALRM)
+        timed_out = 1;
+    else
+        interrupted = 1;
+    if (signalled)
+        machine_stop(signalled);
+}
+
+static void catch_signals(struct sim *s)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    signalled = s->machine;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGALRM, &action, NULL);
+    if (s->options.timeout)
+        alarm(s->options.timeout > 1000000000 ? 1000000000u : (unsigned)s->options.timeout);
+}
+
+/* Building -------------------------------------------------------------------------------- */
+
+static bool load_images(struct sim *s, char *err, size_t n)
+{
+    const struct options *o = &s->options;
+    bool ok = o->raw ? image_load_raw(&s->image, s->machine, o->image, o->raw_addr, err, n)
+                     : image_load_elf(&s->image, s->machine, o->image, err, n);
+
+    for (unsigned i = 0; ok && i < o->nloads; i++) {
+        const struct load_option *l = &o->loads[i];
+
+        ok = l->raw ? image_load_raw(&s->image, s->machine, l->path, l->addr, err, n)
+                    : image_load_elf(&s->image, s->machine, l->path, err, n);
+    }
+    return ok;
+}
+
+static bool write_dtb(const char *path, const void *tree, size_t size)
+{
+    FILE *f = fopen(path, "wb");
+    bool ok = f && fwrite(tree, 1, size, f) == size;
+
+    if (f && fclose(f))
+        ok = false;
+    if (!ok)
+        complain("%s: the device tree cannot be written: %s", path, strerror(errno));
+    return ok;
+}
+
+/* Puts the tree at the top of RAM, on a page of its own; 0 if something is there. */
+static uint64_t place_tree(struct sim *s, const void *tree, size_t size)
+{
+    uint64_t end = RAM_BASE + s->options.config.ram_bytes;
+    uint64_t at = (end - size) & ~(uint64_t)0xfff;
+
+    if (size > s->options.config.ram_bytes || at < image_end(&s->image)) {
+        complain("%s: no room for the device tree: the images end at 0x%" PRIx64 ", RAM at 0x%" PRIx64
+                 "; give it more with --ram", s->options.image, image_end(&s->image), end);
+        return 0;
+    }
+    (void)machine_write(s->machine, at, tree, size);
+    return at;
+}
+
+/* Status 0 with the tree's address in *at; *at is 0 if there is no image to run. */
+static int make_tree(struct sim *s, uint64_t *at)
+{
+    size_t size;
+    void *tree = devicetree_make(s->machine, s->options.bootargs, &size);
+    int status = 0;
+
+    *at = 0;
+    if (!tree) {
+        complain("--bootargs: too long for a device tree");
+        return STATUS_USAGE;
+    }
+    if (s->options.dump_dtb && !write_dtb(s->options.dump_dtb, tree, size))
+        status = STATUS_OUTPUT;
+    else if (s->options.image && !(*at = place_tree(s, tree, size)))
+        status = STATUS_IMAGE;
+    free(tree);
+    return status;
+}
+
+/* The words that HTIF watches, if the image has them. */
+static bool attach_htif(struct sim *s)
+{
+    const struct symbol *to = image_symbol(&s->image, "tohost");
+    const struct symbol *from = image_symbol(&s->image, "fromhost");
+    struct console console = terminal_console(s->terminal);
+    uint64_t tohost, fromhost = 0;
+
+    if (!to || !image_physical(&s->image, to->addr, &tohost))
+        return true;
+    if (from)
+        image_physical(&s->image, from->addr, &fromhost);
+    return htif_attach(s->machine, tohost, fromhost, &console, s->options.argc, s->options.argv);
+}
+
+static FILE *open_output(const char *path, FILE *standard)
+{
+    FILE *f = strcmp(path, "-") == 0 ? standard : fopen(path, "w");
+
+    if (!f)
+        complain("%s: cannot be written: %s", path, strerror(errno));
+    return f;
+}
+
+static bool open_outputs(struct sim *s)
+{
+    struct options *o = &s->options;
+
+    if (o->stats && !(s->stats = open_output(o->stats, stdout)))
+        return false;
+    if (!o->trace_on)
+        return true;
+    if (!(s->trace = open_output(o->trace_file, stderr)))
+        return false;
+    o->trace.out = s->trace;
+    o->trace.image = &s->image;
+    if (o->trace.events == TRACE_EXITS)
+        machine_on_world(s->machine, trace_world, &o->trace);
+    else
+        machine_listen(s->machine, trace_record, &o->trace);
+    return true;
+}
+
+static bool make_board(struct sim *s)
+{
+    char err[512];
+    struct console console;
+
+    s->terminal = terminal_open(s->options.uart_in, err, sizeof err);
+    if (!s->terminal) {
+        complain("--uart-in: %s", err);
+        return false;
+    }
+    terminal_controls(s->terminal, s->machine);
+    console = terminal_console(s->terminal);
+    s->board = board_new(s->machine, &console);
+    if (!s->board || !attach_htif(s)) {
+        complain("out of memory");
+        return false;
+    }
+    return true;
+}
+
+/* 0, or the status to exit with; the reason is printed. */
+static int build(struct sim *s)
+{
+    char err[1024];
+    uint64_t tree;
+    int status;
+
+    s->machine = machine_new(&s->options.config, err, sizeof err);
+    if (!s->machine) {
+        complain("%s", err);
+        return STATUS_USAGE;
+    }
+    if (s->options.image && !load_images(s, err, sizeof err)) {
+        complain("%s", err);
+        return STATUS_IMAGE;
+    }
+    if ((status = make_tree(s, &tree)) || !s->options.image)
+        return status;
+    if (!make_board(s))
+        return STATUS_USAGE;
+    machine_reset(s->machine, s->image.entry, tree);
+    return open_outputs(s) ? 0 : STATUS_OUTPUT;
+}
+
+/* Running --------------------------------------------------------------------------------- */
+
+/* A guest that waits for nothing but somebody at the terminal is no deadlock. */
+static enum stop run(struct sim *s)
+{
+    uint64_t limit = s->options.max_insns, before, now;
+    enum stop stop;
+
+    for (;;) {
+        before = machine_stats(s->machine)->instret;
+        stop = machine_run(s->machine, limit);
+        now = machine_stats(s->machine)->instret;
+        if (stop != STOP_DEADLOCK || !terminal_live(s->terminal))
+            return stop;
+        while (!interrupted && !timed_out && terminal_live(s->terminal) &&
+               !terminal_wait(s->terminal, 1000))
+            ;
+        if (limit && now - before >= limit)
+            return STOP_LIMIT;
+        limit -= limit ? now - before : 0;
+        bus_poll(machine_bus(s->machine), machine_time(s->machine));
+    }
+}
+
+static void where_is(struct sim *s, unsigned hart)
+{
+    const struct hart *h = machine_hart(s->machine, hart);
+    const char *ring = h->ring == RING_H ? "Ring -1" : h->ring == RING_0 ? "Ring 0" : "Ring 3";
+    uint64_t offset;
+    const struct symbol *symbol = image_symbol_at(&s->image, h->pc, &offset);
+
+    fprintf(stderr, "  hart %u: pc 0x%" PRIx64, hart, h->pc);
+    if (symbol)
+        fprintf(stderr, " <%s+0x%" PRIx64 ">", symbol->name, offset);
+    fprintf(stderr, ", %s", ring);
+    if (h->v)
+        fprintf(stderr, " of VM %" PRIu64, h->vmid);
+    fprintf(stderr, ", %" PRIu64 " instructions retired%s\n", h->instret, h->waiting ? ", waits (wfi)" : "");
+}
+
+static const struct {
+    const char *reason;
+    int status;
+} ends[] = {
+    [STOP_EXIT] = {"exit", 0},
+    [STOP_LIMIT] = {"limit", STATUS_LIMIT},
+    [STOP_DEADLOCK] = {"deadlock", STATUS_DEADLOCK},
+    [STOP_TRAP_LOOP] = {"trap-loop", STATUS_TRAP_LOOP},
+    [STOP_REQUEST] = {"stopped", STATUS_STOPPED},
+};
+
+static void say_why(struct sim *s, enum stop stop)
+{
+    const char *message = machine_message(s->machine);
+
+    if (timed_out && stop == STOP_REQUEST)
+        complain("stopped after %" PRIu64 " seconds (--timeout)", s->options.timeout);
+    else if (stop == STOP_REQUEST)
+        complain("stopped");
+    else if (stop == STOP_LIMIT)
+        complain("stopped after %" PRIu64 " instructions (--max-insns)", s->options.max_insns);
+    else
+        complain("%s", message[0] ? message : ends[stop].reason);
+    for (unsigned i = 0; i < s->options.config.harts; i++)
+        where_is(s, i);
+}
+
+/* A guest's exit code as a status: success stays success, failure failure. */
+static int guest_status(struct sim *s)
+{
+    int code = machine_exit_code(s->machine);
+
+    if (code >= 0 && code <= 255)
+        return code;
+    if (!s->options.quiet)
+        complain("the guest's exit code %d does not fit in an exit status", code);
+    return STATUS_LARGE;
+}
+
+static struct stats_end finish(struct sim *s, enum stop stop)
+{
+    struct stats_end end = {ends[stop].reason, ends[stop].status};
+
+    if (stop == STOP_REQUEST && timed_out)
+        end = (struct stats_end){"timeout", STATUS_TIMEOUT};
+    if (stop == STOP_EXIT) {
+        end.status = guest_status(s);
+        if (board_reset_requested(s->board) && !s->options.quiet)
+            complain("the guest asked for a reset: a run is one boot, it ends here");
+    } else if (!s->options.quiet) {
+        say_why(s, stop);
+    }
+    return end;
+}
+
+static void close_output(struct sim *s, FILE *f, const char *path)
+{
+    bool ok = !ferror(f);
+
+    if ((f == stdout || f == stderr ? fflush(f) : fclose(f)) || !ok) {
+        complain("%s: could not be written completely", path);
+        s->output_lost = true;
+    }
+}
+
+static int simulate(struct sim *s)
+{
+    struct stats_end end;
+
+    catch_signals(s);
+    end = finish(s, run(s));
+    signalled = NULL;
+    if (s->stats) {
+        stats_json(s->stats, s->machine, &end);
+        close_output(s, s->stats, s->options.stats);
+    }
+    if (s->trace)
+        close_output(s, s->trace, s->options.trace_file);
+    if (s->options.summary) {
+        fflush(stdout);
+        stats_table(stderr, s->machine);
+    }
+    if (fflush(stdout) || !terminal_ok(s->terminal)) {
+        complain("standard output could not be written completely");
+        s->output_lost = true;
+    }
+    return s->output_lost ? STATUS_OUTPUT : end.status;
+}
+
+static void clean_up(struct sim *s)
+{
+    terminal_close(s->terminal);
+    board_free(s->board);
+    machine_free(s->machine);
+    image_free(&s->image);
+    options_free(&s->options);
+}
+
+int main(int argc, char **argv)
+{
+    struct sim s = {0};
+    char err[512];
+    int status = 0;
+
+    if (!options_parse(&s.options, argc, argv, err, sizeof err)) {
+        complain("%s", err);
+        status = STATUS_USAGE;
+    } else if (s.options.help) {
+        options_help();
+    } else if (s.options.version) {
+        puts("visa-sim " PACKAGE_VERSION);
+    } else if (!(status = build(&s)) && s.options.image) {
+        status = simulate(&s);
+    }
+    clean_up(&s);
+    return status;
+}
