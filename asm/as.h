@@ -34,8 +34,10 @@ struct source {
     const char *raw;  /* as written, same length */
     uint32_t size;
     unsigned first_line;
+    unsigned period;   /* lines after which first_line comes again (.irp), 0: never */
     struct loc origin; /* where it was included or used */
     const char *what;  /* "macro 'm'", ".rept"; NULL for a file */
+    bool is_macro;
 };
 
 struct frame {
@@ -104,7 +106,7 @@ struct symbol {
     int64_t value; /* offset in the section, number, or alignment of a common symbol */
     const struct expr *expr;
     const struct expr *size;
-    struct loc defined, used;
+    struct loc defined, used, declared;
     unsigned unit;
     uint8_t type; /* STT_* */
     bool global, weak, local, assigned, constant_used, busy, wanted, section_symbol, reported,
@@ -284,16 +286,19 @@ unsigned loc_line(struct loc loc);
 
 /* Pushes a file; unit: it is one of the command line. include: search opt.include as well. */
 bool source_file(struct as *as, const char *name, struct loc origin, bool include);
-/* Text that the assembler made (a macro's expansion); takes over nothing. */
+/* Text that the assembler made (a macro's expansion), to be read a number of times. */
 bool source_text(struct as *as, const struct source *like, const char *text, uint32_t n,
-                 unsigned first_line, unsigned times, const char *what, struct loc origin);
+                 unsigned first_line, unsigned period, unsigned times, const char *what,
+                 struct loc origin);
 /* Reads a whole file into the arena; false after an error message. */
 bool read_file(struct as *as, const char *name, struct loc origin, bool include,
                const char **data, size_t *size, const char **found);
 /* Sets as->source and line_start, line_end to the next line; false at the end of the unit. */
 bool next_line(struct as *as);
-/* Ends the innermost source now (.end, .exitm). */
-void leave_source(struct as *as, bool macro);
+/* Goes on behind the use of the innermost macro; false if there is none. */
+bool leave_macro(struct as *as);
+/* Reads nothing more of this file of the command line. */
+void leave_all(struct as *as);
 
 /* --- lexer.c ------------------------------------------------------------------------- */
 
@@ -375,18 +380,28 @@ void cond_close(struct as *as, unsigned keep);
 
 struct macro *find_macro(struct as *as, const char *s, size_t n);
 void expand_macro(struct as *as, struct macro *m, struct loc loc);
-const char *next_macro_name(struct macro **iterator);
-directive_fn macro_directive, purgem_directive, rept_directive, irp_directive;
+/* The name of *m, which becomes the next one. */
+const char *next_macro_name(struct macro **m);
+directive_fn macro_directive, purgem_directive, exitm_directive, rept_directive, irp_directive;
 
 /* --- operand.c, encode.c, pseudo.c, li.c ------------------------------------------------ */
 
 /* Up to OPERANDS operands of the statement; false after an error. */
 bool parse_operands(struct as *as, struct operand *ops, unsigned *n);
+/* The expression of an operand, of a single word as well (then a symbol). */
+const struct expr *operand_expr(struct as *as, const struct operand *op);
 void instruction(struct as *as, const char *name, size_t n, struct loc loc);
 /* One instruction of a row with operands in the row's order; aq, rl as flags. */
 bool encode(struct as *as, const struct isa_insn *row, const struct operand *ops, unsigned n,
             unsigned ordering, struct loc loc);
 enum { ORDER_AQ = 1, ORDER_RL = 2 };
+void field_range(const struct isa_field *f, int64_t *least, int64_t *most, int64_t *step);
+/* Turns n, written for an immediate above `shift` bits, into the value of the field; false if
+ * it does not fit, which immediate_range reports. */
+bool shifted_immediate(const struct isa_field *f, unsigned shift, int64_t *n);
+void immediate_range(struct as *as, const struct isa_insn *row, unsigned shift, int64_t n,
+                     struct loc loc);
+void fence_tso(struct as *as, struct loc loc);
 /* Do the operands have the shapes of the pattern? *bad: the first that has not (n if too few). */
 bool match_operands(const char *pattern, const struct operand *ops, unsigned n, unsigned *bad);
 /* The text of slot i of a pattern, without `$`; false behind the last. */

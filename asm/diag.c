@@ -7,11 +7,13 @@ enum { TEXT = 1024, SHOWN = 160 };
 
 unsigned loc_line(struct loc loc)
 {
-    unsigned line = loc.source->first_line;
+    unsigned lines = 0;
 
     for (uint32_t i = 0; i < loc.at && i < loc.source->size; i++)
-        line += loc.source->text[i] == '\n';
-    return line;
+        lines += loc.source->text[i] == '\n';
+    if (loc.source->period)
+        lines %= loc.source->period;
+    return loc.source->first_line + lines;
 }
 
 static bool continues(char c)

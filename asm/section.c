@@ -65,7 +65,7 @@ void section_switch(struct as *as, struct section *s)
     if (s->unit != as->unit) {
         /* Another file begins here: on a boundary, as if a linker had put it there. */
         s->unit = as->unit;
-        emit_align(as, s->align < 8 ? 8 : s->align, false, 0, UINT64_MAX, (struct loc){0});
+        emit_align(as, s->align < 8 && section_loads(s) ? 8 : s->align, false, 0, UINT64_MAX, (struct loc){0});
         s->unit_start = s->size;
     }
 }

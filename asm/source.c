@@ -154,14 +154,17 @@ bool source_file(struct as *as, const char *name, struct loc origin, bool includ
 }
 
 bool source_text(struct as *as, const struct source *like, const char *text, uint32_t n,
-                 unsigned first_line, unsigned times, const char *what, struct loc origin)
+                 unsigned first_line, unsigned period, unsigned times, const char *what,
+                 struct loc origin)
 {
     struct source *s;
 
     if (n == 0 || times == 0)
         return true;
     s = arena_alloc(&as->arena, sizeof *s);
-    *s = (struct source){like->name, text, text, n, first_line, origin, what};
+    *s = (struct source){.name = like->name, .text = text, .raw = text, .size = n,
+                         .first_line = first_line, .period = period, .origin = origin, .what = what};
+    s->is_macro = strncmp(what, "macro", 5) == 0;
     return push(as, s, times, origin);
 }
 
@@ -198,17 +201,21 @@ bool next_line(struct as *as)
     return true;
 }
 
-void leave_source(struct as *as, bool macro)
+bool leave_macro(struct as *as)
 {
-    while (as->depth > 0) {
-        struct frame *f = &as->frames[as->depth - 1];
-        bool is_macro = f->source->what && strncmp(f->source->what, "macro", 5) == 0;
+    unsigned i = as->depth;
 
-        f->again = 0;
-        f->pos = f->source->size;
-        as->nconds = f->conds;
-        if (!macro || is_macro)
-            return;
-        as->depth--;
-    }
+    while (i > 0 && !as->frames[i - 1].source->is_macro)
+        i--;
+    if (i == 0)
+        return false;
+    as->nconds = as->frames[i - 1].conds;
+    as->depth = i - 1;
+    return true;
+}
+
+void leave_all(struct as *as)
+{
+    as->nconds = 0;
+    as->depth = 0;
 }

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include "visa.h"
 
-enum { PAGES = 512, PAGE = 4096, ROUNDS = 4000 };
+enum { PAGES = 512, PAGE = 4096, ROUNDS = 20000 };
 enum { PTE_V = 1, PTE_LEAF = 0xdf /* D A U X W R V */, PTE_U = 0x10 };
 #define SV39 (8ul << 60)
 #define STACK_WORDS 512

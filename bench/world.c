@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include "visa.h"
 
-enum { ROUNDS = 1000000 };
+enum { ROUNDS = 5000000 };
 
 static uint64_t vmcs[512] __attribute__((aligned(4096)));
 

@@ -167,15 +167,17 @@ struct exits *exits_new(struct machine *m)
     if (!x)
         return NULL;
     x->machine = m;
-    machine_on_world(m, on_world, x);
-    return x;
+    if (machine_on_world(m, on_world, x))
+        return x;
+    free(x);
+    return NULL;
 }
 
 void exits_free(struct exits *x)
 {
     if (!x)
         return;
-    machine_on_world(x->machine, NULL, NULL);
+    machine_off_world(x->machine, on_world, x);
     free(x->rows);
     free(x->slots);
     free(x->shares);

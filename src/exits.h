@@ -30,8 +30,7 @@ struct vm_share {
 
 struct exits;
 
-/* Begins to count m's world switches; NULL if memory ran out. Not beside another
- * machine_on_world. */
+/* Begins to count m's world switches; NULL if there is no room for it. */
 struct exits *exits_new(struct machine *m);
 void exits_free(struct exits *x);
 

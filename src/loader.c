@@ -182,7 +182,14 @@ static const Elf64_Ehdr *check_header(struct loading *l)
              machine_name(h->e_machine), h->e_machine, EM_RISCV);
         return NULL;
     }
-    return check_type(l, h) ? h : NULL;
+    if (!check_type(l, h))
+        return NULL;
+    if (h->e_phnum && h->e_phentsize != sizeof(Elf64_Phdr)) {
+        fail(l, "broken ELF header: program headers of %u bytes, expected %zu", h->e_phentsize,
+             sizeof(Elf64_Phdr));
+        return NULL;
+    }
+    return h;
 }
 
 /* What GNU ld does with -Ttext alone: the file's headers become a page of the program. */

@@ -295,6 +295,8 @@ static void hart_run(struct hart *h, uint64_t insns)
         h->limit = h->instret + budget(h, m->round_end);
         if (h->limit > insns)
             h->limit = insns;
+        if (m->on_stale) /* each instruction's fetch is looked up */
+            h->limit = h->instret + 1;
         interp(h);
     }
     h->reserved = h->reserved && m->config.harts == 1;
@@ -424,10 +426,31 @@ void machine_listen(struct machine *m, retire_fn *fn, void *user)
         mmu_fast_flush(&m->harts[i]);
 }
 
-void machine_on_world(struct machine *m, world_fn *fn, void *user)
+bool machine_on_world(struct machine *m, world_fn *fn, void *user)
 {
-    m->on_world = fn;
-    m->on_world_user = user;
+    if (m->nworld == MACHINE_WORLD_FNS)
+        return false;
+    m->world[m->nworld].fn = fn;
+    m->world[m->nworld++].user = user;
+    return true;
+}
+
+void machine_on_stale(struct machine *m, stale_fn *fn, void *user)
+{
+    m->on_stale = fn;
+    m->on_stale_user = user;
+    for (unsigned i = 0; i < m->config.harts; i++)
+        mmu_fast_flush(&m->harts[i]);
+}
+
+void machine_off_world(struct machine *m, world_fn *fn, void *user)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < m->nworld; i++)
+        if (m->world[i].fn != fn || m->world[i].user != user)
+            m->world[kept++] = m->world[i];
+    m->nworld = kept;
 }
 
 /* Results and small services ------------------------------------------------------- */

@@ -26,7 +26,7 @@ struct machine_config {
     uint64_t quantum;        /* instructions a hart runs before the next hart's turn */
 };
 
-enum { MACHINE_MAX_HARTS = 64 };
+enum { MACHINE_MAX_HARTS = 64, MACHINE_WORLD_FNS = 8 };
 #define RAM_BASE 0x80000000ull
 
 /* What kind of event a retire record tells beside the instruction. */
@@ -89,6 +89,20 @@ struct world_event {
 
 typedef void world_fn(void *user, const struct world_event *e);
 
+/* A cached translation was used that the tables no longer give: a flush is missing. */
+struct stale_use {
+    uint32_t hart;
+    bool v;
+    uint16_t vmid;
+    char access;         /* 'x', 'r' or 'w' */
+    uint64_t pc, va;
+    uint64_t cached_hpa; /* where the access went */
+    bool mapped;         /* do the tables allow the access at all? */
+    uint64_t now_hpa;    /* then where they would send it */
+};
+
+typedef void stale_fn(void *user, const struct stale_use *u);
+
 enum stop {
     STOP_NONE,      /* still running */
     STOP_EXIT,      /* the guest ended the run: code is its exit code */
@@ -137,8 +151,14 @@ enum stop machine_step(struct machine *m, unsigned hart);
 /* Every record goes to fn from now on; NULL: nobody listens. */
 void machine_listen(struct machine *m, retire_fn *fn, void *user);
 
-/* Every world switch goes to fn from now on; NULL: nobody looks. Costs nothing else. */
-void machine_on_world(struct machine *m, world_fn *fn, void *user);
+/* Every world switch goes to fn too from now on; until machine_off_world with the same
+ * arguments. At most MACHINE_WORLD_FNS at once: false if there is no room. */
+bool machine_on_world(struct machine *m, world_fn *fn, void *user);
+void machine_off_world(struct machine *m, world_fn *fn, void *user);
+
+/* Every use of a stale translation goes to fn; NULL: nobody looks. While somebody does,
+ * every access is walked beside the TLB: counts are the same, the run is slow. */
+void machine_on_stale(struct machine *m, stale_fn *fn, void *user);
 
 /* Ends the run with this exit code (a device or a guest asks for it). */
 void machine_exit(struct machine *m, int code);

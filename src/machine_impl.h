@@ -32,8 +32,10 @@ struct machine {
     uint64_t rounds_from; /* ticks at which the last round began */
     retire_fn *listener;
     void *listener_user;
-    world_fn *on_world;
-    void *on_world_user;
+    unsigned nworld; /* listeners to world switches */
+    struct { world_fn *fn; void *user; } world[MACHINE_WORLD_FNS];
+    stale_fn *on_stale;
+    void *on_stale_user;
     struct machine_stats stats;
     unsigned vms_room;
 };

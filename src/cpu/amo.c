@@ -44,7 +44,7 @@ static visa_result load_reserved(struct hart *h, unsigned rd, unsigned rs1, unsi
     struct xlate q;
     uint8_t *at;
 
-    if (mem_atomic(h, h->x[rs1], size, ACCESS_LOAD, &at, &q) != VISA_OK)
+    if (mem_atomic(h, h->x[rs1], size, ACCESS_LOAD, 0, &at, &q) != VISA_OK)
         return VISA_TRAP;
     h->reserved = true;
     h->reservation = GRANULE(q.hpa);
@@ -64,7 +64,7 @@ static visa_result store_conditional(struct hart *h, unsigned rd, unsigned rs1, 
     if (h->x[rs1] & (size - 1))
         return raise_exception(h, ISA_EXC_STORE_MISALIGNED, h->x[rs1]);
     if (held) {
-        if (mem_atomic(h, h->x[rs1], size, ACCESS_STORE, &at, &q) != VISA_OK)
+        if (mem_atomic(h, h->x[rs1], size, ACCESS_STORE, h->x[rs2], &at, &q) != VISA_OK)
             return VISA_TRAP;
         held = GRANULE(q.hpa) == h->reservation;
         if (held) {
@@ -107,7 +107,7 @@ visa_result exec_sc_d(struct hart *h, unsigned rd, unsigned rs1, unsigned rs2)
         uint8_t *at;                                                                               \
         uint64_t t, b;                                                                             \
                                                                                                    \
-        if (mem_atomic(h, h->x[rs1], size, ACCESS_STORE, &at, &q) != VISA_OK)                      \
+        if (mem_atomic(h, h->x[rs1], size, ACCESS_STORE, h->x[rs2], &at, &q) != VISA_OK)           \
             return VISA_TRAP;                                                                      \
         t = fetch(at, size);                                                                       \
         b = size == 4 ? (uint64_t)(int64_t)(int32_t)h->x[rs2] : h->x[rs2];                         \

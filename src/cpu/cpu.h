@@ -56,6 +56,12 @@ static inline uint64_t ctx_gptbr(const struct hart *h, const struct context *c)
     return h->v ? h->s.satp : c->f[ISA_VMCS_GPTBR];
 }
 
+/* Is the mode of a page-table base (satp, GPTBR, HPTBR) one that exists? */
+static inline bool base_mode_known(uint64_t base)
+{
+    return base >> 60 == 0 || base >> 60 == 8 || base >> 60 == 9;
+}
+
 /* exec_NAME executes the sys instruction whose bits are given, at h->pc; h->next_pc is
  * where execution goes on. On VISA_TRAP nothing of it has happened. */
 typedef visa_result exec_fn(struct hart *h, uint32_t bits);

@@ -205,11 +205,6 @@ static visa_result csr_write_stimecmp(struct hart *h, uint64_t value)
     return VISA_OK;
 }
 
-static bool satp_legal(uint64_t value)
-{
-    return value >> 60 == 0 || value >> 60 == 8 || value >> 60 == 9;
-}
-
 static visa_result csr_read_satp(struct hart *h, uint64_t *v)
 {
     *v = h->s.satp;
@@ -218,7 +213,7 @@ static visa_result csr_read_satp(struct hart *h, uint64_t *v)
 
 static visa_result csr_write_satp(struct hart *h, uint64_t value)
 {
-    if (satp_legal(value)) /* else it stays as it was, all of it */
+    if (base_mode_known(value)) /* else it stays as it was, all of it */
         h->s.satp = value;
     mmu_update(h);
     return VISA_OK;

@@ -9,14 +9,9 @@
     (ISA_TRAP_IO | ISA_TRAP_PRIV | ISA_TRAP_MSR | ISA_TRAP_CR3 | ISA_TRAP_PF | ISA_TRAP_BRK |      \
      ISA_TRAP_HALT | ISA_TRAP_TLB | ISA_TRAP_INTWIN | ISA_TRAP_PREEMPT)
 
-static bool mode_known(uint64_t base)
-{
-    return base >> 60 == 0 || base >> 60 == 8 || base >> 60 == 9;
-}
-
 static bool hptbr_valid(uint64_t v)
 {
-    if (!mode_known(v) || (v >> 58 & 3))
+    if (!base_mode_known(v) || (v >> 58 & 3))
         return false;
     return v >> 60 == 0 || (v & 3) == 0; /* a root of 16 KiB */
 }
@@ -63,7 +58,7 @@ static int invalid_field(const struct hart *h, const struct context *c, uint64_t
         return ISA_VMCS_PC;
     if (f[ISA_VMCS_RING] != 0 && f[ISA_VMCS_RING] != 3)
         return ISA_VMCS_RING;
-    if (!mode_known(f[ISA_VMCS_GPTBR]))
+    if (!base_mode_known(f[ISA_VMCS_GPTBR]))
         return ISA_VMCS_GPTBR;
     if (f[ISA_VMCS_VIC_THRESHOLD] >= ISA_VIC_PRIORITIES)
         return ISA_VMCS_VIC_THRESHOLD;
@@ -127,9 +122,9 @@ static void save_bank(const struct hart *h, uint64_t *f)
 
 static void tell_world(const struct hart *h, const struct context *c, struct world_event e)
 {
-    struct machine *m = h->machine;
+    const struct machine *m = h->machine;
 
-    if (!m->on_world)
+    if (m->nworld == 0)
         return;
     e.hart = h->id;
     e.vmcs = c->vmcs;
@@ -137,7 +132,8 @@ static void tell_world(const struct hart *h, const struct context *c, struct wor
     e.instret = h->instret + e.entry; /* the entering instruction is the host's */
     e.ticks = hart_ticks(h) + e.entry;
     e.ring = h->ring == RING_3 ? 3 : 0;
-    m->on_world(m->on_world_user, &e);
+    for (unsigned i = 0; i < m->nworld; i++)
+        m->world[i].fn(m->world[i].user, &e);
 }
 
 static void enter_guest(struct hart *h, struct context *c, bool advance)

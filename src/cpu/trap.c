@@ -113,11 +113,13 @@ void take_trap(struct hart *h)
     bool again = h->trap.event == RETIRE_EXCEPTION && h->delivered == 1 + to &&
                  h->delivered_at == h->instret;
 
-    if (again && h->v)
+    if (again && h->v) {
         raise_exit(h, ISA_EXIT_SHUTDOWN, QUAL(SHUTDOWN, EXCEPTION, h->trap.cause),
                          h->trap.tval, 0, 0);
-    else if (again)
+        h->insn_len = 0;
+    } else if (again) {
         stop_trap_loop(h, to);
+    }
     h->reserved = false;
     count(h);
     if (h->trap.event == RETIRE_EXIT) {

@@ -30,7 +30,7 @@ static visa_result fail_host(struct hart *h, const struct xlate *q, uint64_t gpa
     if (q->as_guest)
         return raise_exception(h, host_fault[q->access], gpa);
     if (q->access != ACCESS_FETCH)
-        qual |= QUAL(HOSTFAULT, WIDTH, log2_bytes(q->size)) | qual_operand(h, ISA_EXIT_HOSTFAULT);
+        qual |= QUAL(HOSTFAULT, WIDTH, log2_bytes(q->width)) | qual_operand(h, ISA_EXIT_HOSTFAULT);
     return raise_exit(h, ISA_EXIT_HOSTFAULT, qual, q->va, gpa, q->access == ACCESS_STORE ? q->value : 0);
 }
 
@@ -76,6 +76,9 @@ static visa_result check_ranges(struct hart *h, struct xlate *q, const struct co
     if (c->f[ISA_VMCS_IOV_FLAGS + id] & IOV_EXIT) {
         if (q->as_guest)
             return raise_exception(h, host_fault[q->access], q->gpa);
+        if (q->size != q->width) /* nobody can emulate half an access, which starts here or before */
+            return raise_exception(h, misaligned[q->access],
+                                   q->va & 0xfff ? q->va : q->va - (q->width - q->size));
         return raise_exit(h, ISA_EXIT_IO,
                           QUAL(IO, MMIO, 1) | QUAL(IO, PORT, (unsigned)id) |
                               QUAL(IO, WRITE, q->access == ACCESS_STORE) |
@@ -200,6 +203,23 @@ static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context
     return VISA_OK;
 }
 
+/* What the tables say now about an access that a cached entry has just allowed. */
+static void check_stale(struct hart *h, const struct xlate *q, struct context *c)
+{
+    struct machine *m = h->machine;
+    struct walk w = {.h = h, .ctx = q->ctx, .access = q->access,
+                     .satp = q->ctx->v ? ctx_gptbr(h, c) : h->s.satp,
+                     .hptbr = q->ctx->v ? c->f[ISA_VMCS_HPTBR] : 0};
+    struct stale_use u = {.hart = h->id, .v = q->ctx->v, .vmid = (uint16_t)tlb_tag_vmid(q->ctx->tag),
+                          .access = "xrw"[q->access], .pc = h->pc, .va = q->va, .cached_hpa = q->hpa};
+
+    u.mapped = walk_guest(&w, q->va) == WALK_OK && walk_host(&w, q->va) == WALK_OK;
+    if (u.mapped)
+        u.now_hpa = (w.entry.ppn << 12) + (q->va & ((1ull << (12 + 9 * w.entry.level)) - 1));
+    if (!u.mapped || u.now_hpa != q->hpa)
+        m->on_stale(m->on_stale_user, &u);
+}
+
 static visa_result translate(struct hart *h, struct xlate *q, struct context *c)
 {
     unsigned side = q->access == ACCESS_FETCH ? 0 : 1;
@@ -223,6 +243,8 @@ static visa_result translate(struct hart *h, struct xlate *q, struct context *c)
 
         q->gpa = (e->gpn << 12) + offset;
         q->hpa = (e->ppn << 12) + offset;
+        if (h->machine->on_stale)
+            check_stale(h, q, c);
     } else if (walk_and_fill(h, q, c) != VISA_OK) {
         return VISA_TRAP;
     }
@@ -272,7 +294,7 @@ static void fast_remember(struct hart *h, const struct xlate *q)
     struct machine *m = h->machine;
     uint64_t page = q->hpa & ~0xfffull;
 
-    if (h->rec || q->uncached || q->ctx != &h->data || !in_ram(m, page, 4096))
+    if (h->rec || m->on_stale || q->uncached || q->ctx != &h->data || !in_ram(m, page, 4096))
         return;
     if (q->access == ACCESS_STORE && machine_watched(m, page, 4096))
         return;
@@ -294,7 +316,8 @@ visa_result mmu_fetch(struct hart *h, uint64_t pc, struct dpage **page)
     }
     h->fetching = false;
     *page = dpages_get(m, q.hpa & ~0xfffull);
-    fast_fill(h, &q, (uintptr_t)*page);
+    if (!m->on_stale)
+        fast_fill(h, &q, (uintptr_t)*page);
     return VISA_OK;
 }
 
@@ -434,7 +457,8 @@ static visa_result cross_page(struct hart *h, struct xlate *q, unsigned size, ui
     uint8_t bytes[8] = {0};
 
     p.va = q->va + first;
-    q->size = p.size = 1;
+    p.size = size - first;
+    q->size = first;
     if (mmu_translate(h, q) != VISA_OK || mmu_translate(h, &p) != VISA_OK)
         return VISA_TRAP;
     if (!in_ram(m, q->hpa, first) || !in_ram(m, p.hpa, size - first))
@@ -472,7 +496,7 @@ static visa_result access_memory(struct hart *h, struct xlate *q, uint64_t *valu
 
 visa_result mem_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value)
 {
-    struct xlate q = {.va = va, .access = ACCESS_LOAD, .size = size, .ctx = &h->data};
+    struct xlate q = {.va = va, .access = ACCESS_LOAD, .size = size, .width = size, .ctx = &h->data};
 
     *value = 0;
     return access_memory(h, &q, value);
@@ -481,15 +505,17 @@ visa_result mem_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value
 visa_result mem_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
 {
     uint64_t low = size == 8 ? value : value & ((1ull << 8 * size) - 1);
-    struct xlate q = {.va = va, .access = ACCESS_STORE, .size = size, .ctx = &h->data, .value = low};
+    struct xlate q = {.va = va, .access = ACCESS_STORE, .size = size, .width = size, .ctx = &h->data,
+                      .value = low};
 
     return access_memory(h, &q, &low);
 }
 
-visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum access access, uint8_t **at,
-                       struct xlate *q)
+visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum access access, uint64_t value,
+                       uint8_t **at, struct xlate *q)
 {
-    *q = (struct xlate){.va = va, .access = access, .size = size, .atomic = true, .ctx = &h->data};
+    *q = (struct xlate){.va = va, .access = access, .size = size, .width = size, .atomic = true,
+                        .ctx = &h->data, .value = size == 4 ? (uint32_t)value : value};
     if (va & (size - 1))
         return raise_exception(h, misaligned[access], va);
     if (mmu_translate(h, q) != VISA_OK)
@@ -515,8 +541,8 @@ visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access a
         .mxr = c->f[ISA_VMCS_SSTATUS] & SSTATUS_MXR,
         .bare = !on && hptbr >> 60 == 0,
     };
-    struct xlate q = {.va = addr, .access = access, .size = size, .ctx = &ctx, .as_guest = true,
-                      .value = *value};
+    struct xlate q = {.va = addr, .access = access, .size = size, .width = size, .ctx = &ctx,
+                      .as_guest = true, .value = *value};
 
     if (addr & (size - 1))
         return raise_exception(h, misaligned[access], addr);

@@ -13,6 +13,7 @@ struct xlate {
     uint64_t va;
     enum access access;
     unsigned size;
+    unsigned width;              /* bytes of the whole access, of which this may be a part */
     bool atomic;                 /* an AMO, LR or SC */
     bool as_guest;               /* VMLD, VMST: faults are Ring -1's own exceptions */
     uint64_t value;              /* of a store, for exits */
@@ -55,9 +56,10 @@ void mmu_flush(struct hart *h, const struct flush *f);
 CHECKED visa_result mem_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value);
 CHECKED visa_result mem_store(struct hart *h, uint64_t va, unsigned size, uint64_t value);
 
-/* Read-modify-write of an aligned word in RAM: host address of it, or a trap. */
-CHECKED visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum access access, uint8_t **at,
-                       struct xlate *q);
+/* Read-modify-write of an aligned word in RAM: host address of it, or a trap. `value` is
+ * what a store brings along, for exits. */
+CHECKED visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum access access,
+                               uint64_t value, uint8_t **at, struct xlate *q);
 /* A store through a host address of mem_atomic is over: tell watchers and decoded pages. */
 void mem_stored(struct hart *h, uint64_t hpa, unsigned size);
 

@@ -86,7 +86,7 @@ static enum walk_result read_entry(struct walk *w, bool host, unsigned level, ui
 static enum walk_result walk_table(struct walk *w, bool host, uint64_t base, uint64_t addr,
                                    struct leaf *leaf)
 {
-    uint64_t table = (base & ((1ull << 44) - 1)) << 12;
+    uint64_t table = (base & ((1ull << 44) - 1) & (host ? ~3ull : ~0ull)) << 12;
     unsigned levels = table_levels(base);
     enum walk_result fault = host ? WALK_HOST : WALK_PAGE;
 

@@ -24,12 +24,14 @@ def batch(workshop, seed):
 
     def get(name, cases, arrange, *args):
         if name not in done:
-            s = script.Script()
-            done[name] = got = {}
+            done[name] = None
+            s, got = script.Script(), {}
             for case in cases:
                 s.case()
                 got[case] = arrange(s, case)
             s.execute(workshop / f"{name}.elf", *args)
+            done[name] = got
+        assert done[name] is not None, f"script {name} failed before (see the first test of it)"
         return done[name]
     return get
 

@@ -116,7 +116,7 @@ def port_access(g, row, word):
     width = {"b": 0, "h": 1, "w": 2}[row.name[-1]]
     if "i" in row.name.split(".")[0][2:]:
         if out:
-            port = word >> 26 << 10 & 0xfc00 | (word >> 15 & 31) << 5 | word >> 7 & 31
+            port = (word >> 25 & 63) << 10 | (word >> 15 & 31) << 5 | word >> 7 & 31
         else:
             port = word >> 15 & 0xffff
     else:

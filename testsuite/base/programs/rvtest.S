@@ -43,23 +43,41 @@ reset:
         csrr a0, mhartid
         mret
 
-        .macro test_case number, reg, want, code:vararg
+        .macro test number
 test_\number:
         li TESTNUM, \number
-        \code
+        .endm
+        .macro expect reg, want
         li x7, \want
         bne \reg, x7, failed
         .endm
 
 body:
-        test_case 2, x14, 0xffffffffffff8000, lui x14, 0xffff8
-        test_case 3, x14, 0x1f, li x1, 0x7fffffffffffffff; mulhu x14, x1, x1; srli x14, x14, 57
-        test_case 4, x14, -1, li x1, 5; li x2, 0; div x14, x1, x2
-        test_case 5, x14, 5, li x1, 5; li x2, 0; rem x14, x1, x2
+        test 2
+        lui x14, 0xffff8
+        expect x14, 0xffffffffffff8000
+        test 3
+        li x1, 0x7fffffffffffffff
+        mulhu x14, x1, x1
+        srli x14, x14, 57
+        expect x14, 0x1f
+        test 4
+        li x1, 5
+        div x14, x1, x0
+        expect x14, -1
+        test 5
+        rem x14, x1, x0
+        expect x14, 5
+        test 6
         la x10, words
-        test_case 6, x14, 0xffffffffdeadbeef, lw x14, 4(x10)
-        test_case 7, x14, 0x00000000deadbeef, lwu x14, 4(x10)
-        test_case 8, x14, 3, amoadd.w x14, x10, (x10)
+        lw x14, 4(x10)
+        expect x14, 0xffffffffdeadbeef
+        test 7
+        lwu x14, 4(x10)
+        expect x14, 0x00000000deadbeef
+        test 8
+        amoadd.w x14, x10, (x10)
+        expect x14, 3
         bne x0, TESTNUM, passed
 failed:
         fence
@@ -79,7 +97,9 @@ words:  .word 3, 0xdeadbeef
         .balign 64
         .globl tohost
 tohost: .dword 0
+        .size tohost, 8
         .balign 64
         .globl fromhost
 fromhost:
+        .size fromhost, 8
         .dword 0

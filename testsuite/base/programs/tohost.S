@@ -19,7 +19,9 @@ write_tohost:
         .balign 64
         .globl tohost
 tohost: .dword 0
+        .size tohost, 8
         .balign 64
         .globl fromhost
 fromhost:
+        .size fromhost, 8
         .dword 0

@@ -1,0 +1,82 @@
+/* Timer and software interrupts of Ring -1. */
+#include "board.h"
+
+static volatile u64 seen;
+
+static void interrupt(u64 code)
+{
+    seen |= 1ul << code;
+    if (code == 7)
+        MTIMECMP(0) = ~0ul;
+    if (code == 3)
+        MSIP(0) = 0;
+}
+
+static void timer(void)
+{
+    u64 start = MTIME;
+
+    MTIMECMP(0) = start + 1000;
+    set_csr(mstatus, MIE);
+    write_csr(mie, MIP_MTIP);
+    while (!seen)
+        wfi();
+    CHECK_EQUAL(seen, 1 << 7);
+    CHECK_EQUAL(MTIME >= start + 1000, 1);
+    clear_csr(mstatus, MIE);
+    CHECK_EQUAL(read_csr(mip) & MIP_MTIP, 0);
+    MTIMECMP(0) = 0;
+    CHECK_EQUAL(read_csr(mip) & MIP_MTIP, MIP_MTIP);
+    MTIMECMP(0) = ~0ul;
+    CHECK_EQUAL(read_csr(mip) & MIP_MTIP, 0);
+}
+
+static void halves(void)
+{
+    MTIMECMP(0) = 0x1122334455667788;
+    CHECK_EQUAL(REG32(CLINT + 0x4000), 0x55667788);
+    CHECK_EQUAL(REG32(CLINT + 0x4004), 0x11223344);
+    REG32(CLINT + 0x4000) = 0xfffffff0;
+    CHECK_EQUAL(MTIMECMP(0), 0x11223344fffffff0);
+    REG32(CLINT + 0x4004) = 0x7fffffff;
+    CHECK_EQUAL(MTIMECMP(0), 0x7ffffffffffffff0);
+    CHECK_EQUAL(REG32(CLINT + 0xbffc), MTIME >> 32);
+}
+
+static void software(void)
+{
+    seen = 0;
+    CHECK_EQUAL(MSIP(0), 0);
+    MSIP(0) = 0xffffffff; /* one bit exists */
+    CHECK_EQUAL(MSIP(0), 1);
+    CHECK_EQUAL(read_csr(mip) & MIP_MSIP, MIP_MSIP);
+    write_csr(mie, MIP_MSIP);
+    set_csr(mstatus, MIE);
+    CHECK_EQUAL(seen, 1 << 3);
+    CHECK_EQUAL(MSIP(0), 0);
+    clear_csr(mstatus, MIE);
+    CHECK_EQUAL(read_csr(mip) & MIP_MSIP, 0);
+}
+
+/* mtime can be set; a timer that then lies behind rings at once. */
+static void set_time(void)
+{
+    MTIMECMP(0) = 1ul << 40;
+    CHECK_EQUAL(read_csr(mip) & MIP_MTIP, 0);
+    MTIME = 1ul << 40;
+    CHECK_EQUAL(MTIME >> 40, 1);
+    CHECK_EQUAL(read_csr(mip) & MIP_MTIP, MIP_MTIP);
+    MTIMECMP(0) = ~0ul;
+}
+
+int main(u64 hart, u64 tree)
+{
+    (void)hart;
+    (void)tree;
+    on_interrupt = interrupt;
+    timer();
+    halves();
+    software();
+    set_time();
+    return 0;
+}

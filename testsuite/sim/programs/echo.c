@@ -1,0 +1,51 @@
+/* Echoes input in upper case up to a full stop: polled, or by interrupts through the PLIC. */
+#include "board.h"
+
+static volatile int done;
+
+static int echo(void)
+{
+    u8 c = UART_REG(RBR);
+
+    put((char)(c >= 'a' && c <= 'z' ? c - 32 : c));
+    return c == '.';
+}
+
+#ifdef INTERRUPTS
+static void external(u64 code)
+{
+    u32 source = PLIC_CLAIM(0);
+
+    CHECK_EQUAL(code, 11);
+    CHECK_EQUAL(source, UART_IRQ);
+    CHECK_EQUAL(UART_REG(IIR) & 0x06, 0x04); /* data, or the time-out of its FIFO */
+    while (!done && UART_REG(LSR) & 1)
+        done = echo();
+    if (done)
+        UART_REG(IER) = 0;
+    PLIC_CLAIM(0) = source;
+}
+#endif
+
+int main(u64 hart, u64 tree)
+{
+    (void)hart;
+    (void)tree;
+#ifdef INTERRUPTS
+    on_interrupt = external;
+    UART_REG(FCR) = 0x07 | INTERRUPTS; /* and the FIFO's trigger level */
+    UART_REG(MCR) = 0x0b;
+    UART_REG(IER) = 1;
+    PLIC_PRIORITY(UART_IRQ) = 1;
+    PLIC_ENABLE(0, 0) = 1 << UART_IRQ;
+    write_csr(mie, MIP_MEIP);
+    set_csr(mstatus, MIE);
+    while (!done)
+        wfi();
+#else
+    while (!done)
+        if (UART_REG(LSR) & 1)
+            done = echo();
+#endif
+    return 0;
+}
