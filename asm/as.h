@@ -43,6 +43,7 @@ struct source {
 struct frame {
     const struct source *source;
     uint32_t pos;
+    unsigned line;    /* of pos, counted from the start of the text */
     unsigned again;   /* how often it is still to be read from the start */
     unsigned conds;   /* open .if blocks when it began */
 };
@@ -222,6 +223,7 @@ struct cond {
 /* One source line that made bytes, for the listing. */
 struct listed {
     struct loc loc;
+    unsigned line;
     struct section *section;
     uint64_t at, n;
 };
@@ -246,6 +248,7 @@ struct as {
 
     const struct source *source; /* of the statement being read */
     uint32_t line_start, line_end;
+    unsigned line; /* its number in the file */
     struct token *tokens;
     size_t token_cap;
     const struct token *t; /* next token */
@@ -422,6 +425,7 @@ void layout(struct as *as);
 void settle(struct as *as);
 bool write_output(struct as *as, uint64_t entry);
 bool entry_address(struct as *as, uint64_t *entry);
+void attributes_default(struct as *as);
 size_t attributes_bytes(const struct as *as, uint8_t *out, size_t room);
 void list_line(struct as *as, struct section *section, uint64_t before);
 bool write_listing(struct as *as);

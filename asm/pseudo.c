@@ -167,7 +167,7 @@ static bool far(struct as *as, const struct isa_insn *row, int reg, int base,
     if (!encode(as, &isa_insns[ISA_OP_AUIPC], high, 2, 0, loc))
         return false;
     low[0] = reg_operand(reg, loc);
-    if (row->op == 0 && row->klass != ISA_CLASS_LOAD && row->klass != ISA_CLASS_STORE) {
+    if (row->klass != ISA_CLASS_LOAD && row->klass != ISA_CLASS_STORE) {
         low[1] = reg_operand(base, loc);
         low[2] = offset;
         return encode(as, row, low, 3, 0, loc);
@@ -208,6 +208,10 @@ bool pseudo(struct as *as, const struct isa_pseudo *p, const struct operand *ops
         return call(as, REG_RA, REG_RA, symbol, loc);
     if (strcmp(p->name, "call") == 0)
         return call(as, ops[0].reg, ops[0].reg, symbol, loc);
+    if (row && symbol->kind != O_EXPR) {
+        error_at(as, symbol->loc, "expected offset(register) or a symbol, found a register");
+        return false;
+    }
     if (row && row->klass == ISA_CLASS_STORE)
         return far(as, row, ops[0].reg, ops[2].reg, symbol, loc);
     if (row && ops[0].reg == REG_ZERO) {

@@ -123,7 +123,7 @@ static bool push(struct as *as, const struct source *s, unsigned times, struct l
         as->stop = true;
         return false;
     }
-    as->frames[as->depth++] = (struct frame){s, 0, times - 1, as->nconds};
+    as->frames[as->depth++] = (struct frame){.source = s, .again = times - 1, .conds = as->nconds};
     return true;
 }
 
@@ -182,6 +182,7 @@ bool next_line(struct as *as)
         if (f->again > 0 && as->nconds == f->conds) {
             f->again--;
             f->pos = 0;
+            f->line = 0;
         } else {
             cond_close(as, f->conds);
             as->depth--;
@@ -197,6 +198,8 @@ bool next_line(struct as *as)
     as->line_start = f->pos;
     nl = memchr(f->source->text + f->pos, '\n', f->source->size - f->pos);
     as->line_end = nl ? (uint32_t)(nl - f->source->text) : f->source->size;
+    as->line = f->source->first_line + (f->source->period ? f->line % f->source->period : f->line);
+    f->line++;
     f->pos = as->line_end + 1;
     return true;
 }

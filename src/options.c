@@ -156,6 +156,24 @@ static bool set_trace_format(struct options *o, const char *value, char *err, si
     return false;
 }
 
+/* ADDRESS, with :r, :w or :x behind it. */
+static bool set_walk(struct options *o, const char *value, char *err, size_t n)
+{
+    const char *rest;
+
+    o->walk = true;
+    o->walk_access = 'r';
+    if (number(value, &o->walk_va, &rest)) {
+        if (!*rest)
+            return true;
+        o->walk_access = rest[1];
+        if (rest[0] == ':' && rest[1] && strchr("rwx", rest[1]) && !rest[2])
+            return true;
+    }
+    snprintf(err, n, "'%s' is not an address with :r, :w or :x behind it", value);
+    return false;
+}
+
 /* The table ------------------------------------------------------------------------------- */
 
 #define AT(field) offsetof(struct options, field), NULL
@@ -190,6 +208,10 @@ static const struct option_row rows[] = {
     {"trace-to", 0, "N", NUMBER, AT(trace.to), "up to a hart's instruction number N"},
     {"trace-vm", 0, "VMID", CALL, BY(set_trace_vm), "only what this VM does"},
     {"trace-format", 0, "FORMAT", CALL, BY(set_trace_format), "text or json (an object a line)"},
+    {NULL, 0, NULL, FLAG, BY(NULL), "Looking closer"},
+    {"explain-exit", 0, "N", NUMBER, AT(explain_exit), "tell the whole story of VM exit number N"},
+    {"walk", 0, "ADDRESS[:rwx]", CALL, BY(set_walk), "draw the page-table walks of an address as the run ends"},
+    {"check-stale", 0, NULL, FLAG, AT(check_stale), "report uses of translations that miss a flush"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Results"},
     {"stats", 's', "FILE", TEXT, AT(stats), "write statistics as JSON; - is standard output"},
     {"summary", 'S', NULL, FLAG, AT(summary), "print statistics as a table at the end"},

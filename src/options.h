@@ -46,6 +46,11 @@ struct options {
     const char *trace_file; /* "-": standard error */
     struct trace trace;
     const char *stats;      /* "-": standard output */
+    uint64_t explain_exit;  /* number of an exit, 0: none */
+    bool check_stale;
+    bool walk;              /* draw the walk of walk_va at the end */
+    uint64_t walk_va;
+    char walk_access;       /* 'r', 'w' or 'x' */
     bool summary, quiet, help, version;
 };
 

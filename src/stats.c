@@ -6,7 +6,7 @@
 
 #include "isa.h"
 
-enum { CAUSES = sizeof ((struct exit_count *)0)->by_cause / sizeof(uint64_t) };
+enum { TABLE_SITES = 12, CAUSES = sizeof ((struct exit_count *)0)->by_cause / sizeof(uint64_t) };
 
 /* One row of what is counted over the whole run. */
 static const struct count_row {
@@ -89,8 +89,89 @@ static json_t *json_vm(const struct exit_count *vm)
     return o;
 }
 
-bool stats_json(FILE *out, struct machine *m, const struct stats_end *end)
+/* From the exit to the VM's next entry. */
+static json_t *json_cost(const struct exit_cost *c, uint64_t n)
 {
+    json_t *o = json_object();
+
+    put(o, "min", c->min);
+    json_object_set_new(o, "mean", json_real(n ? (double)c->sum / (double)n : 0));
+    put(o, "max", c->max);
+    put(o, "sum", c->sum);
+    return o;
+}
+
+/* "name+0x10", or "" where no symbol is known. */
+static const char *place_name(const struct image *im, uint64_t pc, char *text, size_t n)
+{
+    uint64_t offset;
+    const struct symbol *s = im ? image_symbol_at(im, pc, &offset) : NULL;
+
+    text[0] = 0;
+    if (s && offset)
+        snprintf(text, n, "%s+0x%" PRIx64, s->name, offset);
+    else if (s)
+        snprintf(text, n, "%s", s->name);
+    return text;
+}
+
+static json_t *json_site(const struct exit_row *r, const struct image *im)
+{
+    json_t *o = json_object();
+    char text[256];
+
+    snprintf(text, sizeof text, "0x%" PRIx64, r->vmcs);
+    json_object_set_new(o, "vmcs", json_string(text));
+    put(o, "vmid", r->vmid);
+    json_object_set_new(o, "cause", json_string(cause_name(r->cause, text)));
+    snprintf(text, sizeof text, "0x%" PRIx64, r->pc);
+    json_object_set_new(o, "pc", json_string(text));
+    json_object_set_new(o, "symbol", json_string(place_name(im, r->pc, text, sizeof text)));
+    put(o, "count", r->count);
+    put(o, "emulated", r->emulated);
+    json_object_set_new(o, "instret", json_cost(&r->insns, r->returned));
+    json_object_set_new(o, "cycles", json_cost(&r->ticks, r->returned));
+    return o;
+}
+
+static json_t *json_sites(const struct stats_source *src)
+{
+    json_t *a = json_array();
+    size_t n;
+    const struct exit_row *rows = exits_rows(src->exits, &n);
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(a, json_site(&rows[i], src->image));
+    return a;
+}
+
+/* Cycles of each VM's guest, and of everything else. */
+static json_t *json_share(const struct stats_source *src)
+{
+    json_t *o = json_object(), *vms = json_array();
+    uint64_t rest = machine_stats(src->machine)->ticks;
+    size_t n;
+    const struct vm_share *shares = exits_shares(src->exits, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        json_t *vm = json_object();
+        char text[24];
+
+        snprintf(text, sizeof text, "0x%" PRIx64, shares[i].vmcs);
+        json_object_set_new(vm, "vmcs", json_string(text));
+        put(vm, "vmid", shares[i].vmid);
+        put(vm, "cycles", shares[i].ticks);
+        json_array_append_new(vms, vm);
+        rest -= shares[i].ticks < rest ? shares[i].ticks : rest;
+    }
+    json_object_set_new(o, "vms", vms);
+    put(o, "host", rest);
+    return o;
+}
+
+bool stats_json(FILE *out, const struct stats_source *src, const struct stats_end *end)
+{
+    struct machine *m = src->machine;
     const struct machine_stats *s = machine_stats(m);
     uint64_t by_cause[CAUSES];
     json_t *o = json_object(), *e = json_object(), *vms = json_array();
@@ -109,6 +190,10 @@ bool stats_json(FILE *out, struct machine *m, const struct stats_end *end)
     for (unsigned i = 0; i < s->nvms; i++)
         json_array_append_new(vms, json_vm(&s->vms[i]));
     json_object_set_new(o, "vms", vms);
+    if (src->exits) {
+        json_object_set_new(o, "exit_sites", json_sites(src));
+        json_object_set_new(o, "time", json_share(src));
+    }
     ok = json_dumpf(o, out, JSON_INDENT(2)) == 0 && putc('\n', out) != EOF;
     json_decref(o);
     return ok;
@@ -131,14 +216,38 @@ static void table_vm(FILE *out, const struct exit_count *vm)
             fprintf(out, "    0x%02x %-31s %16" PRIu64 "\n", c, cause_name(c, text), vm->by_cause[c]);
 }
 
-/* A machine that entered no VM is told about without the rows that then are zero. */
-void stats_table(FILE *out, struct machine *m)
+/* The places that exit most: who, why, where, and what it costs. */
+static void table_sites(FILE *out, const struct stats_source *src)
 {
-    const struct machine_stats *s = machine_stats(m);
+    size_t n;
+    const struct exit_row *rows = exits_rows(src->exits, &n);
+    char cause[8], place[256];
+
+    if (n)
+        fprintf(out, "%10s %5s %-11s %-18s %24s  %s\n", "exits", "VM", "cause", "guest pc",
+                "instructions to re-entry", "symbol");
+    for (size_t i = 0; i < n && i < TABLE_SITES; i++) {
+        const struct exit_row *r = &rows[i];
+
+        fprintf(out, "%10" PRIu64 " %5u %-11s 0x%-16" PRIx64 " %7" PRIu64 " %8.1f %7" PRIu64 "  %s\n",
+                r->count, r->vmid, cause_name(r->cause, cause), r->pc, r->insns.min,
+                r->returned ? (double)r->insns.sum / (double)r->returned : 0.0, r->insns.max,
+                place_name(src->image, r->pc, place, sizeof place));
+    }
+    if (n > TABLE_SITES)
+        fprintf(out, "%10s and %zu more places: see visa-stat\n", "", n - TABLE_SITES);
+}
+
+/* A machine that entered no VM is told about without the rows that then are zero. */
+void stats_table(FILE *out, const struct stats_source *src)
+{
+    const struct machine_stats *s = machine_stats(src->machine);
 
     for (unsigned i = 0; i < COUNTS; i++)
         if (i < 2 || count(s, &counts[i]))
             fprintf(out, "%-40s %16" PRIu64 "\n", counts[i].title, count(s, &counts[i]));
     for (unsigned i = 0; i < s->nvms; i++)
         table_vm(out, &s->vms[i]);
+    if (src->exits)
+        table_sites(out, src);
 }

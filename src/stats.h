@@ -5,7 +5,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "exits.h"
+#include "loader.h"
 #include "machine.h"
+
+/* Where the numbers come from. */
+struct stats_source {
+    struct machine *machine;
+    struct exits *exits;       /* NULL: exits are not told by place */
+    const struct image *image; /* its symbols name places; NULL none */
+};
 
 /* How the run ended. */
 struct stats_end {
@@ -14,9 +23,9 @@ struct stats_end {
 };
 
 /* One JSON object; its keys are in visa-sim(1). False if it could not be written. */
-bool stats_json(FILE *out, struct machine *m, const struct stats_end *end);
+bool stats_json(FILE *out, const struct stats_source *src, const struct stats_end *end);
 
 /* The same for people. */
-void stats_table(FILE *out, struct machine *m);
+void stats_table(FILE *out, const struct stats_source *src);
 
 #endif

@@ -13,6 +13,8 @@
 #include "cpu/hart.h"
 #include "devicetree.h"
 #include "devices/board.h"
+#include "exits.h"
+#include "explain.h"
 #include "htif.h"
 #include "loader.h"
 #include "machine.h"
@@ -21,13 +23,18 @@
 #include "terminal.h"
 #include "trace.h"
 
+enum { STALE_SHOWN = 20 };
+
 struct sim {
     struct options options;
     struct machine *machine;
     struct terminal *terminal;
     struct board *board;
     struct image image;
+    struct exits *exits;     /* while statistics are wanted */
+    struct explain *explain; /* while an exit is to be explained */
     FILE *trace, *stats;
+    uint64_t stale; /* uses of stale translations */
     bool output_lost;
 };
 
@@ -160,9 +167,49 @@ static FILE *open_output(const char *path, FILE *standard)
     return f;
 }
 
+/* A missing flush, told once for each page and instruction would still be many: the
+ * first ones say it. */
+static void tell_stale(void *user, const struct stale_use *u)
+{
+    struct sim *s = user;
+    const char *what = u->access == 'x' ? "fetch" : u->access == 'r' ? "load" : "store";
+
+    if (s->stale++ >= STALE_SHOWN)
+        return;
+    fflush(stdout);
+    fprintf(stderr, "visa-sim: stale translation: hart %u, %s of 0x%" PRIx64 " at pc 0x%" PRIx64, u->hart,
+            what, u->va, u->pc);
+    if (u->v)
+        fprintf(stderr, " in VM %u", u->vmid);
+    fprintf(stderr, " goes to 0x%" PRIx64 ", but the tables now ", u->cached_hpa);
+    if (u->mapped)
+        fprintf(stderr, "say 0x%" PRIx64 "\n", u->now_hpa);
+    else
+        fprintf(stderr, "do not allow it\n");
+}
+
+/* The consumers that look at the run from beside it. */
+static bool attach_observers(struct sim *s)
+{
+    const struct options *o = &s->options;
+
+    if ((o->stats || o->summary) && !(s->exits = exits_new(s->machine)))
+        return false;
+    if (o->explain_exit && !(s->explain = explain_new(s->machine, &s->image, o->explain_exit, stderr)))
+        return false;
+    if (o->check_stale)
+        machine_on_stale(s->machine, tell_stale, s);
+    return true;
+}
+
 static bool open_outputs(struct sim *s)
 {
     struct options *o = &s->options;
+
+    if (!attach_observers(s)) {
+        complain("out of memory");
+        return false;
+    }
 
     if (o->stats && !(s->stats = open_output(o->stats, stdout)))
         return false;
@@ -173,9 +220,8 @@ static bool open_outputs(struct sim *s)
     o->trace.out = s->trace;
     o->trace.image = &s->image;
     if (o->trace.events == TRACE_EXITS)
-        machine_on_world(s->machine, trace_world, &o->trace);
-    else
-        machine_listen(s->machine, trace_record, &o->trace);
+        return machine_on_world(s->machine, trace_world, &o->trace);
+    machine_listen(s->machine, trace_record, &o->trace);
     return true;
 }
 
@@ -328,22 +374,38 @@ static void close_output(struct sim *s, FILE *f, const char *path)
     }
 }
 
+/* What was asked for and is known only now. */
+static void tell_results(struct sim *s)
+{
+    const struct options *o = &s->options;
+
+    fflush(stdout);
+    if (o->explain_exit && !explain_told(s->explain))
+        complain("--explain-exit: there were only %" PRIu64 " exits", explain_seen(s->explain));
+    if (o->walk)
+        explain_walk(stderr, s->machine, 0, o->walk_va, o->walk_access);
+    if (s->stale > STALE_SHOWN)
+        complain("%" PRIu64 " uses of stale translations in all", s->stale);
+}
+
 static int simulate(struct sim *s)
 {
+    const struct stats_source source = {s->machine, s->exits, &s->image};
     struct stats_end end;
 
     catch_signals(s);
     end = finish(s, run(s));
     signalled = NULL;
+    tell_results(s);
     if (s->stats) {
-        stats_json(s->stats, s->machine, &end);
+        stats_json(s->stats, &source, &end);
         close_output(s, s->stats, s->options.stats);
     }
     if (s->trace)
         close_output(s, s->trace, s->options.trace_file);
     if (s->options.summary) {
         fflush(stdout);
-        stats_table(stderr, s->machine);
+        stats_table(stderr, &source);
     }
     if (fflush(stdout) || !terminal_ok(s->terminal)) {
         complain("standard output could not be written completely");
@@ -356,6 +418,8 @@ static void clean_up(struct sim *s)
 {
     terminal_close(s->terminal);
     board_free(s->board);
+    exits_free(s->exits);
+    explain_free(s->explain);
     machine_free(s->machine);
     image_free(&s->image);
     options_free(&s->options);

@@ -544,6 +544,8 @@ visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access a
     struct xlate q = {.va = addr, .access = access, .size = size, .width = size, .ctx = &ctx,
                       .as_guest = true, .value = *value};
 
+    if (!base_mode_known(satp) || !base_mode_known(hptbr))
+        return raise_illegal(h, QUAL(PRIVILEGED, CLASS, ILLEGAL_OTHER), 0);
     if (addr & (size - 1))
         return raise_exception(h, misaligned[access], addr);
     if ((gpa ? mmu_translate_gpa(h, c, &q) : translate(h, &q, c)) != VISA_OK ||

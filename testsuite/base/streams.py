@@ -168,7 +168,7 @@ class Stream:
                            f"{insn.name} x{self.register()}, x{self.source()}, (x{base})"]
         elif way == 5:
             self.lines.append(self.rng.choice(["csrw cycle, x1", "csrr x5, 0x6ff", "csrw 0xabc, x5",
-                                               "csrrs x7, mhartid, x6", "csrrwi x0, instret, 0"]))
+                                               "csrrsi x7, mhartid, 6", "csrrwi x0, instret, 0"]))
         elif way == 6 and self.ring != M:
             self.lines.append(self.rng.choice(["mret", "csrr x6, mstatus", "csrw mscratch, x7",
                                                "csrr x3, cycle"]))

@@ -144,21 +144,33 @@ class Probe:
 
     def bytes_of(self, va, size, access):
         """Physical addresses of the bytes accessed, lower page first; Fault carries its address."""
-        out, translated = [], {}
+        out, outside, page = [], None, None
         for i in range(size):
             a = (va + i) & MASK
-            if a >> 12 not in translated:
+            if page is None or not a & 0xFFF:
                 try:
-                    translated[a >> 12] = walk.translate(self.view, a, access) & ~0xFFF
+                    page = walk.translate(self.view, a, access) & ~0xFFF
                 except walk.Fault as f:
-                    if f.pa and f.pa & ~0xFFF != HOLE:
-                        raise Elsewhere from f
                     f.va, f.done = a, list(out)
-                    raise
-                if not PAGES <= translated[a >> 12] < PAGES + PAGES_BYTES:
-                    raise Elsewhere
-            out.append(translated[a >> 12] | a & 0xFFF)
+                    if f.pa is None or access == FETCH:
+                        self.avoid(f)
+                        raise
+                    outside, page = outside or f, f.pa & ~0xFFF   # data: both pages translate first
+            out.append(page | a & 0xFFF)
+        if outside:
+            outside.done = [p for p in out if p & ~0xFFF != HOLE]
+            self.avoid(outside)
+            raise outside
+        if not all(PAGES <= p < PAGES + PAGES_BYTES for p in out):
+            raise Elsewhere
         return out
+
+    def avoid(self, fault):
+        """Only HOLE is certain to have nothing."""
+        if fault.pa is not None and fault.pa & ~0xFFF != HOLE:
+            raise Elsewhere from fault
+        if not all(PAGES <= p < PAGES + PAGES_BYTES for p in fault.done):
+            raise Elsewhere from fault
 
     def try_bytes(self, va, size, access):
         """(Fault or None, physical addresses of the bytes before it)."""

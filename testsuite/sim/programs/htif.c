@@ -44,10 +44,10 @@ static int get(void)
 
 static void arguments(void)
 {
-    static u64 room[32];
+    static u64 room[128];
 
     CHECK_EQUAL(call(2011, (u64)room, sizeof room, 0), 0);
-    for (u64 i = 1; i < room[0]; i++) {
+    for (u64 i = 0; i < room[0]; i++) {
         say((const char *)room[1 + i]);
         say(i + 1 < room[0] ? " " : "\n");
     }

@@ -6,6 +6,13 @@ static u64 lines(void)
     return read_csr(mip) & (MIP_MEIP | MIP_SEIP);
 }
 
+/* QEMU 7.2 looks at what is enabled when something else is written. */
+static void enable(u32 context, u32 sources)
+{
+    PLIC_ENABLE(context, 0) = sources;
+    PLIC_PRIORITY(UART_IRQ) = 7;
+}
+
 static void raise(void)
 {
     UART_REG(IER) = 0x02;
@@ -33,14 +40,14 @@ static void registers(void)
 /* Which of the two contexts of this hart an interrupt reaches. */
 static void contexts(void)
 {
-    PLIC_ENABLE(0, 0) = 1 << UART_IRQ;
+    enable(0, 1 << UART_IRQ);
     CHECK_EQUAL(lines(), 0);
     raise();
     CHECK_EQUAL(PLIC_PENDING(UART_IRQ), 1);
     CHECK_EQUAL(lines(), MIP_MEIP);
-    PLIC_ENABLE(1, 0) = 1 << UART_IRQ;
+    enable(1, 1 << UART_IRQ);
     CHECK_EQUAL(lines(), MIP_MEIP | MIP_SEIP);
-    PLIC_ENABLE(0, 0) = 0;
+    enable(0, 0);
     CHECK_EQUAL(lines(), MIP_SEIP);
 }
 

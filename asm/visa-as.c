@@ -1,0 +1,215 @@
+/* visa-as: the command line. See visa-as(1). */
+#include "as.h"
+
+#include <elf.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "0.1.0"
+#endif
+
+static const char usage[] =
+    "usage: visa-as [OPTION]... FILE...\n"
+    "\n"
+    "Assembles V-ISA (RV64 with Xvisa) into an ELF file. Several files become one program.\n"
+    "FILE - is standard input.\n"
+    "\n"
+    "  -o FILE               file to write (default: a.out, with -c the source's name in .o)\n"
+    "  -c                    write a relocatable object instead of an executable\n"
+    "      --base ADDR       address of the executable's first section (default 0x80000000)\n"
+    "      --entry SYMBOL    where it starts (default: _start, or else the start of .text)\n"
+    "  -l, --listing FILE    write addresses, bytes and source lines to FILE\n"
+    "  -I DIR                search DIR for .include and .incbin\n"
+    "  -D NAME[=VALUE]       define the symbol NAME (default value 1)\n"
+    "  -W, --no-warn         no warnings\n"
+    "      --help            show this\n"
+    "      --version         show the version\n";
+
+enum { OPT_BASE = 256, OPT_ENTRY, OPT_HELP, OPT_VERSION };
+
+static const struct option long_options[] = {
+    {"base", required_argument, NULL, OPT_BASE},   {"entry", required_argument, NULL, OPT_ENTRY},
+    {"listing", required_argument, NULL, 'l'},     {"output", required_argument, NULL, 'o'},
+    {"no-warn", no_argument, NULL, 'W'},           {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},   {NULL, 0, NULL, 0},
+};
+
+static bool number(const char *text, uint64_t *out)
+{
+    char *end;
+
+    *out = strtoull(text, &end, 0);
+    return end != text && *end == '\0' && *text != '-';
+}
+
+static bool set_base(struct as *as, const char *text)
+{
+    if (!number(text, &as->opt.base))
+        error_at(as, (struct loc){0}, "--base '%s': expected an address such as 0x80000000", text);
+    else if (as->opt.base % PAGE)
+        error_at(as, (struct loc){0}, "--base %s: expected a multiple of %#x, the size of a page",
+                 text, PAGE);
+    return as->errors == 0;
+}
+
+/* Handles one option; false if the program is to end, with *status. */
+static bool option(struct as *as, int c, int *status)
+{
+    struct options *o = &as->opt;
+
+    switch (c) {
+    case 'o': o->output = optarg; return true;
+    case 'c': o->object = true; return true;
+    case 'l': o->listing = optarg; return true;
+    case 'W': o->no_warnings = true; return true;
+    case 'I': o->include[o->nincludes++] = optarg; return true;
+    case 'D': o->define[o->ndefines++] = optarg; return true;
+    case OPT_ENTRY: o->entry = optarg; return true;
+    case OPT_BASE:
+        *status = 2;
+        return set_base(as, optarg);
+    case OPT_HELP:
+        fputs(usage, stdout);
+        break;
+    case OPT_VERSION:
+        puts("visa-as " PACKAGE_VERSION);
+        break;
+    default:
+        fputs("try 'visa-as --help'\n", stderr);
+        *status = 2;
+        return false;
+    }
+    *status = 0;
+    return false;
+}
+
+/* -D NAME=VALUE, for every file anew. */
+static bool define(struct as *as, const char *text)
+{
+    size_t n = strcspn(text, "=");
+    uint64_t value = 1;
+    const char *digits = text + n + (text[n] == '=');
+    bool negative = *digits == '-';
+    struct loc nowhere = {0};
+    bool ok = n > 0 && is_name_start(*text);
+
+    for (size_t i = 0; i < n; i++)
+        ok = ok && is_name_char(text[i]);
+    if (!ok || (text[n] == '=' && !number(digits + negative, &value))) {
+        error_at(as, nowhere, "-D %s: expected NAME or NAME=NUMBER", text);
+        return false;
+    }
+    if (negative)
+        value = 0 - value;
+    assign(as, text, n, expr_number(as, (int64_t)value, nowhere), nowhere, true);
+    return true;
+}
+
+/* hv.s gives hv.o; without -c it is a.out as everywhere. */
+static const char *default_output(struct as *as, const char *source)
+{
+    const char *slash = strrchr(source, '/'), *name = slash ? slash + 1 : source;
+    const char *dot = strrchr(name, '.');
+    size_t n = dot && dot != name ? (size_t)(dot - name) : strlen(name);
+    char *out;
+
+    if (!as->opt.object || strcmp(name, "-") == 0)
+        return "a.out";
+    out = arena_alloc(&as->arena, n + 3);
+    memcpy(out, name, n);
+    memcpy(out + n, ".o", 3);
+    return out;
+}
+
+static void start_unit(struct as *as)
+{
+    static const char *const first[] = {".data", ".bss", ".text"};
+
+    as->unit++;
+    for (unsigned i = 0; i < COUNT(first); i++)
+        as->section = section_get(as, first[i], strlen(first[i]));
+    section_switch(as, as->section);
+    as->previous = NULL;
+    as->npushed = 0;
+    as->macros = NULL;
+    for (unsigned i = 0; i < as->opt.ndefines && !as->stop; i++)
+        define(as, as->opt.define[i]);
+}
+
+static void assemble_file(struct as *as, const char *name)
+{
+    start_unit(as);
+    if (as->errors || !source_file(as, name, (struct loc){0}, false))
+        return;
+    read_statements(as);
+    as->depth = 0;
+    end_of_unit(as);
+}
+
+static bool assemble(struct as *as, char **files, int n)
+{
+    uint64_t entry = 0;
+
+    for (int i = 0; i < n && !as->stop; i++)
+        assemble_file(as, files[i]);
+    if (as->stop)
+        return false;
+    link_units(as);
+    layout(as);
+    settle(as);
+    if (as->errors || (!as->opt.object && !entry_address(as, &entry)))
+        return false;
+    return write_output(as, entry) && (!as->opt.listing || write_listing(as));
+}
+
+static void release(struct as *as)
+{
+    for (struct section *s = as->sections; s; s = s->next) {
+        free(s->data);
+        free(s->fixups);
+        free(s->relocs);
+    }
+    free(as->tokens);
+    free(as->listed);
+    arena_free(&as->arena);
+    free(as);
+}
+
+static int run(struct as *as, int argc, char **argv)
+{
+    int c, status = 0;
+
+    as->program = "visa-as";
+    as->opt.base = 0x80000000;
+    as->opt.include = arena_alloc(&as->arena, (size_t)argc * sizeof *as->opt.include);
+    as->opt.define = arena_alloc(&as->arena, (size_t)argc * sizeof *as->opt.define);
+    as->all_end = &as->all_symbols;
+    as->sections_end = &as->sections;
+    attributes_default(as);
+    while ((c = getopt_long(argc, argv, "o:cl:WI:D:", long_options, NULL)) != -1)
+        if (!option(as, c, &status))
+            return status;
+    if (optind == argc) {
+        fprintf(stderr, "visa-as: no input file\n%s", "try 'visa-as --help'\n");
+        return 2;
+    }
+    if (!as->opt.output)
+        as->opt.output = default_output(as, argv[optind]);
+    return assemble(as, argv + optind, argc - optind) ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct as *as = calloc(1, sizeof *as);
+    int status;
+
+    if (!as) {
+        fputs("visa-as: out of memory\n", stderr);
+        return 1;
+    }
+    status = run(as, argc, argv);
+    release(as);
+    return status;
+}
