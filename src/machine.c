@@ -127,10 +127,9 @@ static void hart_reset(struct hart *h, uint64_t pc, uint64_t dtb)
 
     *h = fresh;
     memset(h->pool, 0, h->machine->config.pool * sizeof *h->pool);
-    for (unsigned side = 0; side < 2; side++) {
-        mmu_flush(h, &(struct flush){.all = true});
-        tlb_walk_flush(h->tlb[side], -1);
-    }
+    tlb_reset(h->tlb[0]);
+    tlb_reset(h->tlb[1]);
+    mmu_fast_flush(h);
     h->ring = RING_H;
     h->pc = pc;
     h->x[10] = h->id;

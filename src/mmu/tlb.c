@@ -2,6 +2,7 @@
 #include "mmu/tlb.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct tlb *tlb_new(const struct machine_config *c)
 {
@@ -32,6 +33,15 @@ void tlb_free(struct tlb *t)
     free(t->l1);
     free(t->walk);
     free(t);
+}
+
+void tlb_reset(struct tlb *t)
+{
+    memset(t->l2, 0, t->sets * t->ways * sizeof *t->l2);
+    memset(t->l2_next, 0, t->sets * sizeof *t->l2_next);
+    memset(t->l1, 0, t->l1_entries * sizeof *t->l1);
+    memset(t->walk, 0, t->walk_entries * sizeof *t->walk);
+    t->l1_next = t->walk_next = 0;
 }
 
 static uint64_t page_mask(unsigned level)

@@ -61,6 +61,7 @@ static inline uint64_t tlb_tag_vmid(uint64_t tag)
 /* NULL if memory ran out. entries must be a multiple of ways, sets a power of two. */
 struct tlb *tlb_new(const struct machine_config *c);
 void tlb_free(struct tlb *t);
+void tlb_reset(struct tlb *t); /* empty, and every FIFO at its first place */
 
 /* The L2 entry that translates va under tag, or NULL: a miss. Fills L1. */
 struct tlb_entry *tlb_lookup(struct tlb *t, uint64_t tag, uint64_t va);

@@ -65,6 +65,7 @@ class Case:
     landings: tuple = ()                        # offsets from the code's start that it jumps to
     address: int = None                         # set by Program.add, or fixed (no code then)
     stream: bool = False
+    offset: int = None                          # where in a page the code is to stand
 
     def __str__(self):
         regs = " ".join(f"x{n}={v & MASK:#x}" for n, v in self.regs.items())
@@ -125,6 +126,8 @@ class Program:
         """The next address where the code covers no landing and lands on no code."""
         at = self.cursor
         while True:
+            if case.offset is not None:
+                at += (case.offset - at) % 4096
             body = range(at, at + case.size, 2)
             lands = [at + offset for offset in case.landings]
             if not any(b in self.landed for b in body) and \

@@ -14,6 +14,7 @@ CORNERS = [0, 1, 2, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x100000000, 0x7FFFFFFFF
 
 SSCRATCH, SEPC, MSTATUS, MEPC, MIDELEG, MIE, MIP, SATP = (0x140, 0x141, 0x300, 0x341, 0x303, 0x304,
                                                           0x344, 0x180)
+EDGE_SHARE = 0.2    # of the cases of an instruction go over a page's end as well
 ALIAS = 4 << 30     # RAM again
 PTE_RWX, PTE_U, PTE_AD = 0xF, 0x10, 0xC0
 SV39, SV48 = 8 << 60, 9 << 60
@@ -163,18 +164,26 @@ class Maker:
     def __init__(self, program, rng):
         self.program, self.rng = program, rng
         self.made = []
+        self.at_edge = False    # put code over a page's end, and only some of the cases
         program.tables = identity_tables()
 
     def case(self, insn, o, regs=None, kind=None, landings=(), prepare=None, **more):
         """kind: context; prepare(case): sets what depends on the code's address."""
+        if self.at_edge and self.rng.random() > EDGE_SHARE:
+            return
         ring, csrs = context(kind or self.rng.choice(CONTEXTS))
         more["csrs"] = csrs + more.get("csrs", [])
         case = Case(insn.name, assembly(insn, o), insn.length, ring, regs or {},
                     landings=landings, **more)
-        self.program.add(case)
+        self.add(case)
         if prepare:
             prepare(case)
         self.made.append((insn.name, case, run_model(insn, o, case)))
+
+    def add(self, case):
+        if self.at_edge:
+            case.offset = 4096 - (case.size + 2) // 4 * 2    # half of it in the next page
+        self.program.add(case)
 
     def values(self, o, value1, value2):
         regs = {o.rs1: value1}
@@ -301,7 +310,7 @@ class Maker:
         ring, csrs = context(kind if isinstance(kind, tuple) else (kind, "bare"))
         more["csrs"] = csrs + more.get("csrs", [])
         case = Case(key, "\n".join(lines), size or 4 * len(lines), ring, **more)
-        self.program.add(case)
+        self.add(case)
         case.regs = regs(case.address) if callable(regs) else regs or {}
         self.made.append((key, case, expected(case.address)))
 

@@ -1,0 +1,128 @@
+"""Statistics: every number of a run whose numbers follow from its program."""
+
+import json
+
+import pytest
+
+from harness import tools
+from sim import programs
+
+KEYS = {"model", "harts", "end", "instret", "cycles", "exceptions", "interrupts", "entries",
+        "entry_failures", "exits", "emu", "tlbmiss", "tlbmiss_host", "walk_reads_guest", "walk_reads_host",
+        "pool_refills", "pool_spills", "exits_by_cause", "vms"}
+VM_KEYS = {"vmcs", "vmid", "entries", "instret", "exits", "emu", "tlbmiss", "exits_by_cause"}
+NUMBER = 3  # of the VM
+
+# programs/vm.c: one exit for each instruction from guest_out on, two of them hypercalls
+CAUSES = {"IO": 1, "HYPERCALL": 2, "CRWRITE": 1, "PAGEFAULT": 1, "HOSTFAULT": 1, "MSR": 1, "BREAKPOINT": 1,
+          "HALT": 1}
+EXITS = 9
+# load, store, amo and csrr retire; everything else exits
+GUEST_INSTRUCTIONS = 4
+# fetch: one page for all; data: load (fills: read; D is set in both tables, so also write),
+# then the two that fault, each a walk of its own
+TLB_MISSES = 1 + 1 + 2
+
+
+@pytest.fixture
+def vm(tmp_path):
+    return programs.build(tmp_path, "vm.c", f"-DVM_NUMBER={NUMBER}")
+
+
+def stats(elf, *args, code=0):
+    result = tools.execute([tools.tool("visa-sim"), "--stats", "-", *args, elf])
+    assert result.code == code, str(result)
+    return json.loads(result.stdout[result.stdout.index("{"):])
+
+
+def test_schema(vm):
+    s = stats(vm)
+    assert set(s) == KEYS
+    assert [set(v) for v in s["vms"]] == [VM_KEYS]
+    assert s["end"] == {"reason": "exit", "status": 0}
+    assert (s["model"], s["harts"]) == ("functional", 1)
+
+
+def test_numbers_of_a_vm(vm):
+    s = stats(vm)
+    assert (s["exits"], s["entries"], s["entry_failures"]) == (EXITS, EXITS, 1)
+    assert s["emu"] == EXITS - 1  # the last one is not resumed
+    assert s["exits_by_cause"] == CAUSES
+    assert s["tlbmiss"] == TLB_MISSES
+    assert s["tlbmiss_host"] == 0 and s["exceptions"] == 0 and s["interrupts"] == 0
+    assert (s["pool_refills"], s["pool_spills"]) == (1, 0)
+    one = s["vms"][0]
+    symbols = tools.execute([tools.tool("riscv64-unknown-elf-nm"), vm]).ok().stdout
+    assert f"{int(one['vmcs'], 16):016x} B vmcs" in symbols
+    assert one["vmid"] == NUMBER
+    assert (one["exits"], one["entries"], one["emu"]) == (EXITS, EXITS, EXITS - 1)
+    assert one["tlbmiss"] == TLB_MISSES
+    assert one["exits_by_cause"] == CAUSES
+    assert one["instret"] == GUEST_INSTRUCTIONS
+
+
+def test_walk_reads(vm):
+    """Sv39 and Sv39x4 with leaves in the root: a walk reads one entry of the guest's table
+    and, for the table's address and the result's, one of the host's each; the walk caches
+    (one for fetches, one for data) keep the former. The two that fault read less."""
+    s = stats(vm)
+    assert s["walk_reads_guest"] == 4                       # each walk's leaf
+    # fetch: table and page; data: table and page; no-page fault: the walk cache has the
+    # table; host fault: the table is cached, the page's entry is read and is not valid
+    assert s["walk_reads_host"] == 2 + 2 + 0 + 1
+
+
+def test_no_vm(tmp_path):
+    """A program without VMs: no VM in the list, and no count of one."""
+    s = stats(programs.build(tmp_path, "clint.c"))
+    assert s["vms"] == [] and s["exits_by_cause"] == {}
+    assert s["exits"] == s["entries"] == s["emu"] == s["tlbmiss"] == 0
+    assert s["interrupts"] == 2  # the timer, and the software interrupt
+    assert s["instret"] > 100 and s["cycles"] > s["instret"]  # it slept
+
+
+def test_exceptions(tmp_path):
+    assert stats(programs.build(tmp_path, "faults.c"))["exceptions"] == 6
+
+
+def test_same_with_trace(vm):
+    """Listening changes nothing that is counted."""
+    assert stats(vm) == stats(vm, "--trace=/dev/null") == stats(vm, "--trace=/dev/null", "--trace-exits")
+
+
+@pytest.mark.parametrize("name", ["vm.c", "clint.c", "uart.c"])
+def test_same_run_same_bytes(name, tmp_path):
+    elf = programs.build(tmp_path, name, f"-DVM_NUMBER={NUMBER}")
+    runs = []
+    for i in range(2):
+        programs.on_visa(elf, "--stats", tmp_path / f"s{i}", f"--trace={tmp_path}/t{i}").ok()
+        runs.append(((tmp_path / f"s{i}").read_bytes(), (tmp_path / f"t{i}").read_bytes()))
+    assert runs[0] == runs[1]
+    assert len(runs[0][1]) > 1000
+
+
+def test_file(vm, tmp_path):
+    programs.on_visa(vm, "--stats", tmp_path / "s.json").ok()
+    assert json.loads((tmp_path / "s.json").read_text()) == stats(vm)
+
+
+def test_summary(vm):
+    """The table has the same numbers, on standard error."""
+    result = programs.on_visa(vm, "--summary").ok()
+    assert result.stdout == ""
+    rows = {}
+    for line in result.stderr.splitlines():
+        name, _, number = line.rpartition(" ")
+        if number.isdigit():
+            rows.setdefault(name.strip(), []).append(int(number))
+    s = stats(vm)
+    assert rows["VM exits (VMCOUNT_EXIT)"] == [s["exits"]]
+    assert rows["instructions retired"] == [s["instret"], GUEST_INSTRUCTIONS]
+    assert rows["0x07 HYPERCALL"] == [2]
+    assert f"VM {NUMBER}, VMCS {s['vms'][0]['vmcs']}" in result.stderr
+
+
+def test_summary_without_vms(tmp_path):
+    """What is zero because there is no VM is not shown."""
+    result = programs.on_visa(programs.build(tmp_path, "uart.c"), "-S").ok()
+    assert "VM" not in result.stderr and "instructions retired" in result.stderr
