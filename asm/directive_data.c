@@ -56,12 +56,10 @@ static void data_directive(struct as *as, int size, struct loc loc)
 static void text_directive(struct as *as, int zero, struct loc loc)
 {
     uint8_t *at;
-    size_t n;
 
     if (as->t->kind == T_END)
         return;
     do {
-        n = 0;
         do { /* strings side by side are one */
             const char *more;
             size_t k;

@@ -1,4 +1,6 @@
 /* The listing: address, bytes and source of every line that was read. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "as.h"
 
 #include <errno.h>

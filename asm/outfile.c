@@ -1,4 +1,6 @@
 /* Files that appear complete or not at all. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "as.h"
 
 #include <errno.h>

@@ -166,9 +166,13 @@ static uint64_t align_up(uint64_t n, uint64_t align)
     return (n + align - 1) & ~(align - 1);
 }
 
+static uint32_t section_name(struct writer *w, const char *name)
+{
+    return add_string(&w->section_names, name, strlen(name));
+}
+
 /* A new section at the end of the file; data may be NULL (nobits). Returns its index, or 0. */
-static uint32_t add_section(struct writer *w, const char *name, GElf_Shdr header, const void *data,
-                            Elf_Type type)
+static uint32_t add_section(struct writer *w, GElf_Shdr header, const void *data, Elf_Type type)
 {
     Elf_Scn *scn = elf_newscn(w->elf);
     Elf_Data *d = scn ? elf_newdata(scn) : NULL;
@@ -177,7 +181,6 @@ static uint32_t add_section(struct writer *w, const char *name, GElf_Shdr header
         w->failed = "add a section";
         return 0;
     }
-    header.sh_name = add_string(&w->section_names, name, strlen(name));
     d->d_buf = (void *)data;
     d->d_type = type;
     d->d_size = header.sh_size;
@@ -197,16 +200,17 @@ static void add_contents(struct writer *w)
     struct as *as = w->as;
 
     for (struct section *s = as->sections; s; s = s->next) {
-        GElf_Shdr h = {.sh_type = s->type,   .sh_flags = s->flags,   .sh_addr = s->addr,
-                       .sh_size = s->size,   .sh_addralign = s->align, .sh_entsize = s->entsize};
+        GElf_Shdr h = {.sh_type = s->type, .sh_flags = s->flags, .sh_addr = s->addr,
+                       .sh_size = s->size, .sh_addralign = s->align, .sh_entsize = s->entsize};
 
         if (!as->opt.object && s->size == 0)
             continue;
+        h.sh_name = section_name(w, s->name);
         if (as->opt.object || !section_loads(s))
             w->offset = align_up(w->offset, s->align < PAGE ? s->align : PAGE);
         else if (s->type != SHT_NOBITS)
             w->offset += (s->addr - w->offset) % PAGE;
-        s->elf_index = add_section(w, s->name, h, s->data, ELF_T_BYTE);
+        s->elf_index = add_section(w, h, s->data, ELF_T_BYTE);
     }
 }
 
@@ -237,7 +241,8 @@ static void add_relocs(struct writer *w, uint32_t symtab)
                                                       r->type), r->addend};
         }
         w->offset = align_up(w->offset, 8);
-        add_section(w, name, h, out, ELF_T_RELA);
+        h.sh_name = section_name(w, name);
+        add_section(w, h, out, ELF_T_RELA);
     }
 }
 
@@ -247,7 +252,8 @@ static void add_attributes(struct writer *w)
     GElf_Shdr h = {.sh_type = SHT_RISCV_ATTRIBUTES, .sh_addralign = 1};
 
     h.sh_size = attributes_bytes(w->as, bytes, 512);
-    add_section(w, ".riscv.attributes", h, bytes, ELF_T_BYTE);
+    h.sh_name = section_name(w, ".riscv.attributes");
+    add_section(w, h, bytes, ELF_T_BYTE);
 }
 
 /* Symbol table, relocations and the tables of names; returns the index of the section names. */
@@ -270,14 +276,15 @@ static uint32_t add_tables(struct writer *w)
                                  .st_size = w->symbols[i].st_size};
     add_attributes(w);
     w->offset = align_up(w->offset, 8);
-    add_section(w, ".symtab", symtab, symbols, ELF_T_SYM);
+    symtab.sh_name = section_name(w, ".symtab");
+    add_section(w, symtab, symbols, ELF_T_SYM);
     strings.sh_size = w->names.n;
-    add_section(w, ".strtab", strings, w->names.s, ELF_T_BYTE);
+    strings.sh_name = section_name(w, ".strtab");
+    add_section(w, strings, w->names.s, ELF_T_BYTE);
     add_relocs(w, next);
-    add_string(&w->section_names, ".shstrtab", 9);
-    /* Its own name is in it already, so that its size is known. */
+    strings.sh_name = section_name(w, ".shstrtab"); /* the last name: now the size is known */
     strings.sh_size = w->section_names.n;
-    return add_section(w, ".shstrtab", strings, w->section_names.s, ELF_T_BYTE);
+    return add_section(w, strings, w->section_names.s, ELF_T_BYTE);
 }
 
 /* --- Headers ------------------------------------------------------------------------------- */

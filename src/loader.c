@@ -192,35 +192,51 @@ static const Elf64_Ehdr *check_header(struct loading *l)
     return h;
 }
 
-/* What GNU ld does with -Ttext alone: the file's headers become a page of the program. */
-static bool headers_hint(struct loading *l)
+/* GNU ld with -Ttext alone makes the file's headers a page of the program, below RAM. If
+ * no section lies there, nothing is lost without it. */
+static void skip_headers(struct loading *l, Elf64_Phdr *p)
 {
-    size_t at = strlen(l->err);
+    uint64_t skip = RAM_BASE - p->p_paddr;
+    Elf_Scn *scn = NULL;
 
-    snprintf(l->err + at, l->n - at, " (it begins with the ELF headers: link with -Wl,--nmagic)");
-    return false;
+    if (p->p_offset != 0 || p->p_paddr >= RAM_BASE || skip >= p->p_filesz)
+        return;
+    while ((scn = elf_nextscn(l->elf, scn))) {
+        const Elf64_Shdr *s = elf64_getshdr(scn);
+
+        if (!s || ((s->sh_flags & SHF_ALLOC) && s->sh_offset < skip))
+            return;
+    }
+    p->p_offset += skip;
+    p->p_paddr += skip;
+    p->p_vaddr += skip;
+    p->p_filesz -= skip;
+    p->p_memsz -= skip;
 }
 
-static bool load_segment(struct loading *l, size_t index, const Elf64_Phdr *p)
+static bool load_segment(struct loading *l, size_t index, Elf64_Phdr copy)
 {
+    const Elf64_Phdr *p = &copy;
     char what[48];
 
     snprintf(what, sizeof what, "segment %zu", index);
     if (p->p_filesz > p->p_memsz)
         return fail(l, "%s has more bytes in the file (0x%llx) than in memory (0x%llx)", what,
                     (unsigned long long)p->p_filesz, (unsigned long long)p->p_memsz);
-    if (p->p_offset > l->size || p->p_filesz > l->size - p->p_offset)
+    if (p->p_filesz && (p->p_offset > l->size || p->p_filesz > l->size - p->p_offset))
         return fail(l, "truncated: %s needs bytes [0x%llx, 0x%llx + 0x%llx), the file has 0x%zx", what,
                     (unsigned long long)p->p_offset, (unsigned long long)p->p_offset,
                     (unsigned long long)p->p_filesz, l->size);
     if (p->p_memsz == 0)
         return true;
+    skip_headers(l, &copy);
     if (!check_place(l, what, p->p_paddr, p->p_memsz))
-        return p->p_offset == 0 && p->p_paddr < RAM_BASE ? headers_hint(l) : false;
+        return false;
     if (p->p_memsz - 1 > UINT64_MAX - p->p_vaddr)
         return fail(l, "%s wraps round: 0x%llx bytes at virtual address 0x%llx", what,
                     (unsigned long long)p->p_memsz, (unsigned long long)p->p_vaddr);
-    machine_write(l->machine, p->p_paddr, l->bytes + p->p_offset, p->p_filesz);
+    if (p->p_filesz)
+        machine_write(l->machine, p->p_paddr, l->bytes + p->p_offset, p->p_filesz);
     return add_range(l, p->p_paddr, p->p_memsz, p->p_vaddr);
 }
 
@@ -240,7 +256,7 @@ static bool load_segments(struct loading *l)
         if (p[i].p_type == PT_INTERP || p[i].p_type == PT_DYNAMIC)
             return fail(l, "not a static executable: segment %zu is for a dynamic linker; link "
                            "with -static -no-pie", i);
-        if (p[i].p_type == PT_LOAD && !load_segment(l, i, &p[i]))
+        if (p[i].p_type == PT_LOAD && !load_segment(l, i, p[i]))
             return false;
     }
     return true;

@@ -163,14 +163,15 @@ class Maker:
 
     def __init__(self, program, rng):
         self.program, self.rng = program, rng
-        self.made = []
+        self.made, self.names = [], set()
         self.at_edge = False    # put code over a page's end, and only some of the cases
         program.tables = identity_tables()
 
     def case(self, insn, o, regs=None, kind=None, landings=(), prepare=None, **more):
         """kind: context; prepare(case): sets what depends on the code's address."""
-        if self.at_edge and self.rng.random() > EDGE_SHARE:
+        if self.at_edge and insn.name in self.names and self.rng.random() > EDGE_SHARE:
             return
+        self.names.add(insn.name)
         ring, csrs = context(kind or self.rng.choice(CONTEXTS))
         more["csrs"] = csrs + more.get("csrs", [])
         case = Case(insn.name, assembly(insn, o), insn.length, ring, regs or {},
@@ -182,7 +183,7 @@ class Maker:
 
     def add(self, case):
         if self.at_edge:
-            case.offset = 4096 - (case.size + 2) // 4 * 2    # half of it in the next page
+            case.offset = 4096 - max(2, case.size - 2)    # half of the last instruction
         self.program.add(case)
 
     def values(self, o, value1, value2):

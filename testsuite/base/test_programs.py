@@ -39,11 +39,11 @@ def on_qemu(elf, *args, machine="virt"):
 
 
 # Programs that hold on every RISC-V machine, and those that are about V-ISA's own choices:
-# QEMU 7.2 sets A and D itself, closes memory with every PMP entry off, and promises nothing
-# about stale translations.
+# QEMU 7.2 sets A and D itself, closes memory with every PMP entry off, promises nothing about
+# stale translations, and its time is another.
 EVERYWHERE = ["startup", "compute", "traps", "vectored", "clint", "sstc", "user", "sv39", "delegation",
               "selfmod", "sfence", "misaligned", "wfi", "counters", "reservation", "pmp_lock"]
-OWN = ["user_open", "stale", "svade"]
+OWN = ["user_open", "stale", "svade", "retired"]
 # QEMU counts instructions only with a virtual clock.
 QEMU_ARGS = {"counters": ["-icount", "shift=0"]}
 
@@ -109,6 +109,18 @@ def test_riscv_tests_style(tmp_path):
     elf = build(tmp_path, "rvtest.S", ground=False)
     on_visa(elf).ok()
     on_qemu(elf, machine="spike").ok()
+
+
+@pytest.mark.parametrize("ticks", [1, 7, 1000])
+def test_ticks_per_time(ticks, tmp_path):
+    on_visa(build(tmp_path, "retired.c", f"-DTICKS={ticks}"), "--ticks-per-time", str(ticks)).ok()
+
+
+@pytest.mark.parametrize("quantum", [1, 2, 17, 100000])
+def test_quantum(quantum, tmp_path):
+    """However the harts take turns, no addition is lost."""
+    elf = build(tmp_path, "harts.c", f"-DHARTS={HARTS}")
+    on_visa(elf, "--harts", str(HARTS), "--quantum", str(quantum)).ok()
 
 
 @pytest.mark.parametrize("name", ["compute", "clint", "sstc", "harts"])

@@ -37,6 +37,16 @@ __attribute__((naked, aligned(4096), used)) void guest(void)
         ".option pop\n");
 }
 
+/* How far something is from the start of RAM. Not folded into the symbol by the compiler,
+ * for such an offset has no relocation. */
+static u64 offset(const volatile void *p)
+{
+    u64 at = (u64)p;
+
+    __asm__("" : "+r"(at));
+    return at - RAM;
+}
+
 static u64 field_x(unsigned n)
 {
     return VISA_VMCS_X + n;
@@ -51,9 +61,9 @@ static void prepare(void)
     vmcs[VISA_VMCS_VMTRAPCFG] = VISA_TRAP_IO | VISA_TRAP_CR3 | VISA_TRAP_PF | VISA_TRAP_MSR |
                                 VISA_TRAP_BRK | VISA_TRAP_HALT;
     vmcs[VISA_VMCS_HPTBR] = 8ul << 60 | (u64)VM_NUMBER << 44 | (u64)host_table >> 12;
-    vmcs[VISA_VMCS_GPTBR] = 8ul << 60 | ((u64)guest_table - RAM + GPA) >> 12;
-    vmcs[VISA_VMCS_PC] = (u64)guest - RAM;
-    vmcs[field_x(11)] = (u64)data - RAM;
+    vmcs[VISA_VMCS_GPTBR] = 8ul << 60 | (offset(guest_table) + GPA) >> 12;
+    vmcs[VISA_VMCS_PC] = offset((void *)guest);
+    vmcs[field_x(11)] = offset(data);
     vmcs[field_x(13)] = 0x3f8;
     vmcs[field_x(16)] = 0x80000000;         /* in no page */
     vmcs[field_x(17)] = 1ul << GIB_SHIFT;   /* in the second */
