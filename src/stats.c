@@ -128,6 +128,7 @@ static json_t *json_site(const struct exit_row *r, const struct image *im)
     json_object_set_new(o, "pc", json_string(text));
     json_object_set_new(o, "symbol", json_string(place_name(im, r->pc, text, sizeof text)));
     put(o, "count", r->count);
+    put(o, "returned", r->returned);
     put(o, "emulated", r->emulated);
     json_object_set_new(o, "instret", json_cost(&r->insns, r->returned));
     json_object_set_new(o, "cycles", json_cost(&r->ticks, r->returned));

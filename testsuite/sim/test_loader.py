@@ -112,9 +112,17 @@ def test_refused(load, content, words):
     refused(load(content), *words)
 
 
-def test_headers_in_a_page_of_their_own(load, tmp_path):
-    """What gcc -Ttext makes without --nmagic is refused with the remedy."""
-    refused(load(elf(Segment(elf(Segment())[:64], paddr=RAM - 0x1000, offset=0), Segment())), "--nmagic")
+def test_headers_below_the_program(tmp_path):
+    """What gcc -Ttext makes: the ELF headers fill a page below RAM, which nothing needs."""
+    (tmp_path / "x.s").write_text(".globl _start\n_start: li t0, 0x100000\n li t1, 0x5555\n"
+                                  " sw t1, (t0)\n j .\n")
+    tools.execute([tools.tool("riscv64-unknown-elf-gcc"), "-march=rv64imac", "-mabi=lp64", "-nostdlib",
+                   "-Wl,-Ttext=0x80000000", "-o", tmp_path / "x.elf", tmp_path / "x.s"]).ok()
+    tools.execute([tools.tool("visa-sim"), tmp_path / "x.elf"]).ok()
+
+
+def test_headers_alone_are_outside(load):
+    refused(load(elf(Segment(elf(Segment())[:64], paddr=RAM - 0x1000, offset=0), Segment())), "outside RAM")
 
 
 def test_no_file(tmp_path):

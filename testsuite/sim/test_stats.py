@@ -9,7 +9,8 @@ from sim import programs
 
 KEYS = {"model", "harts", "end", "instret", "cycles", "exceptions", "interrupts", "entries",
         "entry_failures", "exits", "emu", "tlbmiss", "tlbmiss_host", "walk_reads_guest", "walk_reads_host",
-        "pool_refills", "pool_spills", "exits_by_cause", "vms"}
+        "pool_refills", "pool_spills", "exits_by_cause", "vms", "exit_sites", "time"}
+SITE_KEYS = {"vmcs", "vmid", "cause", "pc", "symbol", "count", "emulated", "instret", "cycles"}
 VM_KEYS = {"vmcs", "vmid", "entries", "instret", "exits", "emu", "tlbmiss", "exits_by_cause"}
 NUMBER = 3  # of the VM
 
@@ -32,7 +33,7 @@ def vm(tmp_path):
 def stats(elf, *args, code=0):
     result = tools.execute([tools.tool("visa-sim"), "--stats", "-", *args, elf])
     assert result.code == code, str(result)
-    return json.loads(result.stdout[result.stdout.index("{"):])
+    return json.loads(result.stdout[result.stdout.index("{"):])  # behind the guest's output
 
 
 def test_schema(vm):
@@ -41,6 +42,17 @@ def test_schema(vm):
     assert [set(v) for v in s["vms"]] == [VM_KEYS]
     assert s["end"] == {"reason": "exit", "status": 0}
     assert (s["model"], s["harts"]) == ("functional", 1)
+
+
+def test_exit_sites(vm):
+    """A row for each place that exits: here each instruction once, and nine of them."""
+    s = stats(vm)
+    sites = s["exit_sites"]
+    assert all(set(site) == SITE_KEYS for site in sites)
+    assert sorted(int(site["pc"], 16) for site in sites) == [0x100c + 4 * i for i in range(10) if i != 3]
+    assert [site["count"] for site in sites] == [1] * EXITS
+    assert sum(site["emulated"] for site in sites) == EXITS - 1
+    assert sum(v["cycles"] for v in s["time"]["vms"]) + s["time"]["host"] == s["cycles"]
 
 
 def test_numbers_of_a_vm(vm):
