@@ -427,7 +427,9 @@ bool write_output(struct as *as, uint64_t entry);
 bool entry_address(struct as *as, uint64_t *entry);
 void attributes_default(struct as *as);
 size_t attributes_bytes(const struct as *as, uint8_t *out, size_t room);
-void list_line(struct as *as, struct section *section, uint64_t before);
+/* The line at loc was read; what it made in the section begins at offset before. */
+void list_line(struct as *as, struct loc loc, unsigned line, struct section *section,
+               uint64_t before);
 bool write_listing(struct as *as);
 
 /* A file that appears under its name only when it is complete. */

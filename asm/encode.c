@@ -393,6 +393,8 @@ bool encode(struct as *as, const struct isa_insn *row, const struct operand *ops
         as->section->nfixups = fixups;
         return false;
     }
+    if (as->section->align < 4)
+        as->section->align = 4;
     if (ordering & ORDER_AQ)
         bits = isa_insert(isa_field(row, ISA_FIELD_AQ), bits, 1);
     if (ordering & ORDER_RL)

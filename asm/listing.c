@@ -9,14 +9,14 @@
 
 enum { BYTES = 8 };
 
-void list_line(struct as *as, struct section *section, uint64_t before)
+void list_line(struct as *as, struct loc loc, unsigned line, struct section *section,
+               uint64_t before)
 {
     struct listed *l;
 
     as->listed = grow(as->listed, &as->listed_cap, as->nlisted + 1, sizeof *as->listed);
     l = &as->listed[as->nlisted++];
-    *l = (struct listed){{as->source, as->line_start, as->line_end - as->line_start}, as->line,
-                         section, before, section->size > before ? section->size - before : 0};
+    *l = (struct listed){loc, line, section, before, section->size - before};
 }
 
 static void put_bytes(FILE *out, const struct listed *l, uint64_t from)

@@ -139,11 +139,12 @@ bool source_file(struct as *as, const char *name, struct loc origin, bool includ
     /* A file without a newline at its end gets one. */
     text = arena_alloc(&as->arena, size + 2);
     memcpy(text, data, size);
-    text[size] = '\n';
-    s->raw = arena_text(&as->arena, text, size + 1);
+    if (size > 0 && text[size - 1] != '\n')
+        text[size++] = '\n';
+    s->raw = arena_text(&as->arena, text, size);
     opened = blank_comments(text, size);
     s->text = text;
-    s->size = (uint32_t)size + 1;
+    s->size = (uint32_t)size;
     s->first_line = 1;
     s->origin = origin;
     if (opened < size) {

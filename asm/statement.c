@@ -134,8 +134,11 @@ void read_statements(struct as *as)
         struct section *section = as->section;
         uint64_t before = section->size;
 
+        struct loc line = {as->source, as->line_start, as->line_end - as->line_start};
+        unsigned number = as->line;
+
         statement(as);
         if (as->opt.listing)
-            list_line(as, section, before);
+            list_line(as, line, number, section, before);
     }
 }
