@@ -43,9 +43,9 @@ struct source {
 struct frame {
     const struct source *source;
     uint32_t pos;
-    unsigned line;    /* of pos, counted from the start of the text */
-    unsigned again;   /* how often it is still to be read from the start */
-    unsigned conds;   /* open .if blocks when it began */
+    unsigned line;  /* of pos, counted from the start of the text */
+    unsigned again; /* how often it is still to be read from the start */
+    unsigned conds; /* open .if blocks when it began */
 };
 
 /* --- Tokens (lexer.c) ------------------------------------------------------------- */
@@ -294,8 +294,8 @@ bool source_text(struct as *as, const struct source *like, const char *text, uin
                  unsigned first_line, unsigned period, unsigned times, const char *what,
                  struct loc origin);
 /* Reads a whole file into the arena; false after an error message. */
-bool read_file(struct as *as, const char *name, struct loc origin, bool include,
-               const char **data, size_t *size, const char **found);
+bool read_file(struct as *as, const char *name, struct loc origin, bool include, const char **data,
+               size_t *size, const char **found);
 /* Sets as->source and line_start, line_end to the next line; false at the end of the unit. */
 bool next_line(struct as *as);
 /* Goes on behind the use of the innermost macro; false if there is none. */

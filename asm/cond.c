@@ -105,13 +105,27 @@ static const struct {
     const char *name;
     int what, arg;
 } table[] = {
-    {".if", IF_VALUE, 'n'},      {".ifne", IF_VALUE, 'n'},     {".ifeq", IF_VALUE, 'e'},
-    {".iflt", IF_VALUE, 'l'},    {".ifle", IF_VALUE, 'L'},     {".ifgt", IF_VALUE, 'g'},
-    {".ifge", IF_VALUE, 'G'},    {".ifdef", IF_DEFINED, true}, {".ifndef", IF_DEFINED, false},
-    {".ifnotdef", IF_DEFINED, false}, {".ifb", IF_BLANK, true}, {".ifnb", IF_BLANK, false},
-    {".ifc", IF_TEXT, true},     {".ifnc", IF_TEXT, false},    {".ifeqs", IF_TEXT, true},
-    {".ifnes", IF_TEXT, false},  {".elseif", ELSEIF, 0},       {".else", ELSE, 0},
-    {".endif", ENDIF, 0},        {".endc", ENDIF, 0},          {".elsec", ELSE, 0},
+    {".if", IF_VALUE, 'n'},
+    {".ifne", IF_VALUE, 'n'},
+    {".ifeq", IF_VALUE, 'e'},
+    {".iflt", IF_VALUE, 'l'},
+    {".ifle", IF_VALUE, 'L'},
+    {".ifgt", IF_VALUE, 'g'},
+    {".ifge", IF_VALUE, 'G'},
+    {".ifdef", IF_DEFINED, true},
+    {".ifndef", IF_DEFINED, false},
+    {".ifnotdef", IF_DEFINED, false},
+    {".ifb", IF_BLANK, true},
+    {".ifnb", IF_BLANK, false},
+    {".ifc", IF_TEXT, true},
+    {".ifnc", IF_TEXT, false},
+    {".ifeqs", IF_TEXT, true},
+    {".ifnes", IF_TEXT, false},
+    {".elseif", ELSEIF, 0},
+    {".else", ELSE, 0},
+    {".endif", ENDIF, 0},
+    {".endc", ENDIF, 0},
+    {".elsec", ELSE, 0},
 };
 
 static bool condition(struct as *as, int what, int arg, struct loc loc)

@@ -260,7 +260,12 @@ static void float_directive(struct as *as, int size, struct loc loc)
     for (;;) {
         char text[128], *stop;
         size_t n = 0;
-        union { double d; float f; uint64_t bits; uint32_t word; } u = {.bits = 0};
+        union {
+            double d;
+            float f;
+            uint64_t bits;
+            uint32_t word;
+        } u = {.bits = 0};
 
         while (s < end && *s != ',' && n < sizeof text - 1)
             text[n++] = *s++;
@@ -281,19 +286,34 @@ static void float_directive(struct as *as, int size, struct loc loc)
 }
 
 const struct directive data_directives[] = {
-    {".byte", data_directive, 1},     {".half", data_directive, 2},
-    {".2byte", data_directive, 2},    {".short", data_directive, 2},
-    {".hword", data_directive, 2},    {".word", data_directive, 4},
-    {".4byte", data_directive, 4},    {".long", data_directive, 4},
-    {".int", data_directive, 4},      {".dword", data_directive, 8},
-    {".8byte", data_directive, 8},    {".quad", data_directive, 8},
-    {".ascii", text_directive, 0},    {".asciz", text_directive, 1},
-    {".string", text_directive, 1},   {".zero", space_directive, 0},
-    {".space", space_directive, 0},   {".skip", space_directive, 0},
-    {".fill", fill_directive, 0},     {".align", align_directive, ALIGN_POWER},
-    {".p2align", align_directive, ALIGN_POWER}, {".balign", align_directive, ALIGN_BYTES},
-    {".org", org_directive, 0},       {".incbin", incbin_directive, 0},
-    {".uleb128", leb_directive, 0},   {".sleb128", leb_directive, 1},
-    {".float", float_directive, 4},   {".single", float_directive, 4},
-    {".double", float_directive, 8},  {NULL, NULL, 0},
+    {".byte", data_directive, 1},
+    {".half", data_directive, 2},
+    {".2byte", data_directive, 2},
+    {".short", data_directive, 2},
+    {".hword", data_directive, 2},
+    {".word", data_directive, 4},
+    {".4byte", data_directive, 4},
+    {".long", data_directive, 4},
+    {".int", data_directive, 4},
+    {".dword", data_directive, 8},
+    {".8byte", data_directive, 8},
+    {".quad", data_directive, 8},
+    {".ascii", text_directive, 0},
+    {".asciz", text_directive, 1},
+    {".string", text_directive, 1},
+    {".zero", space_directive, 0},
+    {".space", space_directive, 0},
+    {".skip", space_directive, 0},
+    {".fill", fill_directive, 0},
+    {".align", align_directive, ALIGN_POWER},
+    {".p2align", align_directive, ALIGN_POWER},
+    {".balign", align_directive, ALIGN_BYTES},
+    {".org", org_directive, 0},
+    {".incbin", incbin_directive, 0},
+    {".uleb128", leb_directive, 0},
+    {".sleb128", leb_directive, 1},
+    {".float", float_directive, 4},
+    {".single", float_directive, 4},
+    {".double", float_directive, 8},
+    {NULL, NULL, 0},
 };

@@ -14,7 +14,8 @@ static void plain_section(struct as *as, int which, struct loc loc)
     (void)loc;
     if (as->t->kind != T_END && (!parse_constant(as, "the subsection", &n) || n != 0)) {
         if (!as->stop)
-            error_at(as, loc, "subsections other than 0 do not exist; use a section of another name");
+            error_at(as, loc,
+                     "subsections other than 0 do not exist; use a section of another name");
         return;
     }
     if (end_of_statement(as))
@@ -54,9 +55,12 @@ static bool section_type(struct as *as, uint32_t *type)
     static const struct {
         const char *name;
         uint32_t type;
-    } types[] = {{"progbits", SHT_PROGBITS},         {"nobits", SHT_NOBITS},
-                 {"note", SHT_NOTE},                 {"init_array", SHT_INIT_ARRAY},
-                 {"fini_array", SHT_FINI_ARRAY},     {"preinit_array", SHT_PREINIT_ARRAY}};
+    } types[] = {{"progbits", SHT_PROGBITS},
+                 {"nobits", SHT_NOBITS},
+                 {"note", SHT_NOTE},
+                 {"init_array", SHT_INIT_ARRAY},
+                 {"fini_array", SHT_FINI_ARRAY},
+                 {"preinit_array", SHT_PREINIT_ARRAY}};
     const char *name;
     size_t n;
 
@@ -69,8 +73,9 @@ static bool section_type(struct as *as, uint32_t *type)
             *type = types[i].type;
             return true;
         }
-    error_at(as, token_loc(as, as->t - 1), "unknown section type, expected @progbits, @nobits, "
-                                           "@note, @init_array or @fini_array");
+    error_at(as, token_loc(as, as->t - 1),
+             "unknown section type, expected @progbits, @nobits, "
+             "@note, @init_array or @fini_array");
     return false;
 }
 
@@ -152,8 +157,9 @@ static void previous_directive(struct as *as, int arg, struct loc loc)
 
 static void option_directive(struct as *as, int arg, struct loc loc)
 {
-    static const char *const known[] = {"rvc",   "norvc", "push",  "pop",    "relax", "norelax",
-                                        "pic",   "nopic", "csr-check", "no-csr-check", "arch"};
+    static const char *const known[] = {"rvc",       "norvc",        "push", "pop",
+                                        "relax",     "norelax",      "pic",  "nopic",
+                                        "csr-check", "no-csr-check", "arch"};
     const char *name;
     size_t n;
 
@@ -187,7 +193,8 @@ static void attribute_directive(struct as *as, int arg, struct loc loc)
     if (!want_op(as, ',', NULL))
         return;
     arch = tag == 5 || same_word(name, n, "arch") || same_word(name, n, "tag_riscv_arch");
-    stack = tag == 4 || same_word(name, n, "stack_align") || same_word(name, n, "tag_riscv_stack_align");
+    stack = tag == 4 || same_word(name, n, "stack_align") ||
+            same_word(name, n, "tag_riscv_stack_align");
     if (as->t->kind == T_STRING) {
         if (!want_string(as, &text, &len) || !end_of_statement(as))
             return;

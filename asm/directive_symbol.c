@@ -66,8 +66,10 @@ static void type_directive(struct as *as, int arg, struct loc loc)
             symbol_get(as, name, n)->type = types[i].type;
             return;
         }
-    error_at(as, token_loc(as, as->t - 1), "unknown type '%.*s', expected @function, @object, "
-             "@notype, @tls_object or @common", (int)(len < 40 ? len : 40), type);
+    error_at(as, token_loc(as, as->t - 1),
+             "unknown type '%.*s', expected @function, @object, "
+             "@notype, @tls_object or @common",
+             (int)(len < 40 ? len : 40), type);
 }
 
 static void size_directive(struct as *as, int arg, struct loc loc)
@@ -103,7 +105,8 @@ static void common_directive(struct as *as, int local, struct loc loc)
         return;
     if (size < 0 || (uint64_t)size > MAX_RESERVED || align < 1 || align > 1 << 30 ||
         (align & (align - 1))) {
-        error_at(as, loc, "%lld bytes aligned to %lld, expected a size of 0 or more and a power of two",
+        error_at(as, loc,
+                 "%lld bytes aligned to %lld, expected a size of 0 or more and a power of two",
                  (long long)size, (long long)align);
         return;
     }
@@ -161,33 +164,20 @@ static void closing_directive(struct as *as, int which, struct loc loc)
 }
 
 const struct directive symbol_directives[] = {
-    {".globl", binding_directive, GLOBAL},
-    {".global", binding_directive, GLOBAL},
-    {".weak", binding_directive, WEAK},
-    {".local", binding_directive, LOCAL},
-    {".equ", assign_directive, true},
-    {".set", assign_directive, true},
-    {".equiv", assign_directive, false},
-    {".type", type_directive, 0},
-    {".size", size_directive, 0},
-    {".comm", common_directive, false},
-    {".lcomm", common_directive, true},
-    {NULL, NULL, 0},
+    {".globl", binding_directive, GLOBAL}, {".global", binding_directive, GLOBAL},
+    {".weak", binding_directive, WEAK},    {".local", binding_directive, LOCAL},
+    {".equ", assign_directive, true},      {".set", assign_directive, true},
+    {".equiv", assign_directive, false},   {".type", type_directive, 0},
+    {".size", size_directive, 0},          {".comm", common_directive, false},
+    {".lcomm", common_directive, true},    {NULL, NULL, 0},
 };
 
 const struct directive source_directives[] = {
-    {".include", include_directive, 0},
-    {".macro", macro_directive, 0},
-    {".endm", closing_directive, 0},
-    {".purgem", purgem_directive, 0},
-    {".exitm", exitm_directive, 0},
-    {".rept", rept_directive, 0},
-    {".irp", irp_directive, false},
-    {".irpc", irp_directive, true},
-    {".endr", closing_directive, 1},
-    {".end", end_directive, 0},
-    {".error", message_directive, true},
-    {".err", message_directive, true},
-    {".warning", message_directive, false},
-    {NULL, NULL, 0},
+    {".include", include_directive, 0},     {".macro", macro_directive, 0},
+    {".endm", closing_directive, 0},        {".purgem", purgem_directive, 0},
+    {".exitm", exitm_directive, 0},         {".rept", rept_directive, 0},
+    {".irp", irp_directive, false},         {".irpc", irp_directive, true},
+    {".endr", closing_directive, 1},        {".end", end_directive, 0},
+    {".error", message_directive, true},    {".err", message_directive, true},
+    {".warning", message_directive, false}, {NULL, NULL, 0},
 };

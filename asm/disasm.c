@@ -39,7 +39,8 @@ static int64_t value(const struct isa_insn *row, enum isa_field_kind kind, uint3
 /* Addresses count from pc, bit patterns are hexadecimal, amounts are decimal. */
 static void put_uimm(struct out *o, const struct isa_insn *row, int64_t n)
 {
-    bool amount = isa_field(row, ISA_FIELD_CSR) || isa_field(row, ISA_FIELD_IMM)->flags & ISA_NONZERO;
+    bool amount =
+        isa_field(row, ISA_FIELD_CSR) || isa_field(row, ISA_FIELD_IMM)->flags & ISA_NONZERO;
 
     put(o, amount ? "%lld" : "0x%llx", (long long)n);
 }

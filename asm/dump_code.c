@@ -78,7 +78,8 @@ static void put_label(struct walk *w, uint64_t address)
     while (w->next_symbol < d->nby_place) {
         const struct dump_symbol *s = d->by_place[w->next_symbol];
 
-        if (s->sym.st_shndx > w->index || (s->sym.st_shndx == w->index && s->sym.st_value > address))
+        if (s->sym.st_shndx > w->index ||
+            (s->sym.st_shndx == w->index && s->sym.st_value > address))
             break;
         if (s->sym.st_shndx == w->index && s->sym.st_value == address && !label)
             label = s;
@@ -151,8 +152,8 @@ static size_t put_instruction(const struct walk *w, uint64_t pc, const uint8_t *
     if (isa_length(bits) == 4)
         bits |= (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
     n = visa_disasm(bits, pc, &w->d->opts, text, sizeof text);
-    printf(n == 4 ? "%8" PRIx64 ":\t%08x          \t%s" : "%8" PRIx64 ":\t%04x                \t%s", pc,
-           bits, text);
+    printf(n == 4 ? "%8" PRIx64 ":\t%08x          \t%s" : "%8" PRIx64 ":\t%04x                \t%s",
+           pc, bits, text);
     if (visa_disasm_target(bits, pc, &target))
         put_place(w->d, w->index, target);
     putchar('\n');
@@ -188,8 +189,7 @@ void dump_code(const struct dump *d, bool all)
     for (size_t i = 1; i < d->nsections; i++) {
         const struct dump_section *s = &d->sections[i];
 
-        if (s->data && s->size > 0 &&
-            (all ? s->header.sh_type == SHT_PROGBITS : dump_is_code(s)))
+        if (s->data && s->size > 0 && (all ? s->header.sh_type == SHT_PROGBITS : dump_is_code(s)))
             dump_section_code(d, i);
     }
 }

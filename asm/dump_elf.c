@@ -74,8 +74,8 @@ static void read_symbols(struct dump *d, size_t index)
         const char *name;
 
         memcpy(&raw, s->data + i * sizeof raw, sizeof raw);
-        sym->sym = (GElf_Sym){raw.st_name, raw.st_info, raw.st_other, raw.st_shndx, raw.st_value,
-                              raw.st_size};
+        sym->sym = (GElf_Sym){raw.st_name,  raw.st_info,  raw.st_other,
+                              raw.st_shndx, raw.st_value, raw.st_size};
         name = elf_strptr(d->elf, s->header.sh_link, raw.st_name);
         sym->name = name ? name : "<corrupt>";
         if (GELF_ST_TYPE(raw.st_info) == STT_SECTION && !*sym->name)
@@ -86,12 +86,14 @@ static void read_symbols(struct dump *d, size_t index)
 /* Of several names for a place, which one is printed: functions, then globals. */
 static int rank(const struct dump_symbol *s)
 {
-    return (GELF_ST_TYPE(s->sym.st_info) == STT_FUNC) * 2 + (GELF_ST_BIND(s->sym.st_info) != STB_LOCAL);
+    return (GELF_ST_TYPE(s->sym.st_info) == STT_FUNC) * 2 +
+           (GELF_ST_BIND(s->sym.st_info) != STB_LOCAL);
 }
 
 static int by_place(const void *a, const void *b)
 {
-    const struct dump_symbol *x = *(struct dump_symbol *const *)a, *y = *(struct dump_symbol *const *)b;
+    const struct dump_symbol *x = *(struct dump_symbol *const *)a,
+                             *y = *(struct dump_symbol *const *)b;
 
     if (x->sym.st_shndx != y->sym.st_shndx)
         return x->sym.st_shndx < y->sym.st_shndx ? -1 : 1;

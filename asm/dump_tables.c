@@ -46,8 +46,8 @@ void dump_headers(const struct dump *d)
     for (size_t i = 1; i < d->nsections; i++) {
         const GElf_Shdr *h = &d->sections[i].header;
 
-        printf("%3zu %-13s %08" PRIx64 "  %016" PRIx64 "  %016" PRIx64 "  %08" PRIx64 "  2**%u\n", i,
-               d->sections[i].name, h->sh_size, h->sh_addr, h->sh_addr, h->sh_offset,
+        printf("%3zu %-13s %08" PRIx64 "  %016" PRIx64 "  %016" PRIx64 "  %08" PRIx64 "  2**%u\n",
+               i, d->sections[i].name, h->sh_size, h->sh_addr, h->sh_addr, h->sh_offset,
                log2_of(h->sh_addralign));
         put_flags(h);
     }
@@ -60,9 +60,14 @@ static void put_symbol(const struct dump *d, const struct dump_symbol *s)
     bool undefined = s->sym.st_shndx == SHN_UNDEF;
 
     printf("%016" PRIx64 " %c%c   %c%c %s\t%016" PRIx64 " %s\n", s->sym.st_value,
-           bind == STB_LOCAL ? 'l' : bind == STB_GLOBAL && !undefined ? 'g' : ' ',
+           bind == STB_LOCAL                  ? 'l'
+           : bind == STB_GLOBAL && !undefined ? 'g'
+                                              : ' ',
            bind == STB_WEAK ? 'w' : ' ', type == STT_SECTION || type == STT_FILE ? 'd' : ' ',
-           type == STT_FUNC ? 'F' : type == STT_FILE ? 'f' : type == STT_OBJECT ? 'O' : ' ',
+           type == STT_FUNC     ? 'F'
+           : type == STT_FILE   ? 'f'
+           : type == STT_OBJECT ? 'O'
+                                : ' ',
            dump_section_name(d, s->sym.st_shndx), s->sym.st_size, s->name);
 }
 
@@ -79,20 +84,20 @@ const char *dump_reloc_name(uint32_t type, char *buffer, size_t n)
 {
 #define NAME(r) [r] = #r
     static const char *const names[] = {
-        NAME(R_RISCV_NONE),         NAME(R_RISCV_32),           NAME(R_RISCV_64),
-        NAME(R_RISCV_RELATIVE),     NAME(R_RISCV_COPY),         NAME(R_RISCV_JUMP_SLOT),
-        NAME(R_RISCV_BRANCH),       NAME(R_RISCV_JAL),          NAME(R_RISCV_CALL),
-        NAME(R_RISCV_CALL_PLT),     NAME(R_RISCV_GOT_HI20),     NAME(R_RISCV_TLS_GOT_HI20),
-        NAME(R_RISCV_TLS_GD_HI20),  NAME(R_RISCV_PCREL_HI20),   NAME(R_RISCV_PCREL_LO12_I),
-        NAME(R_RISCV_PCREL_LO12_S), NAME(R_RISCV_HI20),         NAME(R_RISCV_LO12_I),
-        NAME(R_RISCV_LO12_S),       NAME(R_RISCV_TPREL_HI20),   NAME(R_RISCV_TPREL_LO12_I),
-        NAME(R_RISCV_TPREL_LO12_S), NAME(R_RISCV_TPREL_ADD),    NAME(R_RISCV_ADD8),
-        NAME(R_RISCV_ADD16),        NAME(R_RISCV_ADD32),        NAME(R_RISCV_ADD64),
-        NAME(R_RISCV_SUB8),         NAME(R_RISCV_SUB16),        NAME(R_RISCV_SUB32),
-        NAME(R_RISCV_SUB64),        NAME(R_RISCV_ALIGN),        NAME(R_RISCV_RVC_BRANCH),
-        NAME(R_RISCV_RVC_JUMP),     NAME(R_RISCV_RVC_LUI),      NAME(R_RISCV_RELAX),
-        NAME(R_RISCV_SUB6),         NAME(R_RISCV_SET6),         NAME(R_RISCV_SET8),
-        NAME(R_RISCV_SET16),        NAME(R_RISCV_SET32),        NAME(R_RISCV_32_PCREL),
+        NAME(R_RISCV_NONE),         NAME(R_RISCV_32),         NAME(R_RISCV_64),
+        NAME(R_RISCV_RELATIVE),     NAME(R_RISCV_COPY),       NAME(R_RISCV_JUMP_SLOT),
+        NAME(R_RISCV_BRANCH),       NAME(R_RISCV_JAL),        NAME(R_RISCV_CALL),
+        NAME(R_RISCV_CALL_PLT),     NAME(R_RISCV_GOT_HI20),   NAME(R_RISCV_TLS_GOT_HI20),
+        NAME(R_RISCV_TLS_GD_HI20),  NAME(R_RISCV_PCREL_HI20), NAME(R_RISCV_PCREL_LO12_I),
+        NAME(R_RISCV_PCREL_LO12_S), NAME(R_RISCV_HI20),       NAME(R_RISCV_LO12_I),
+        NAME(R_RISCV_LO12_S),       NAME(R_RISCV_TPREL_HI20), NAME(R_RISCV_TPREL_LO12_I),
+        NAME(R_RISCV_TPREL_LO12_S), NAME(R_RISCV_TPREL_ADD),  NAME(R_RISCV_ADD8),
+        NAME(R_RISCV_ADD16),        NAME(R_RISCV_ADD32),      NAME(R_RISCV_ADD64),
+        NAME(R_RISCV_SUB8),         NAME(R_RISCV_SUB16),      NAME(R_RISCV_SUB32),
+        NAME(R_RISCV_SUB64),        NAME(R_RISCV_ALIGN),      NAME(R_RISCV_RVC_BRANCH),
+        NAME(R_RISCV_RVC_JUMP),     NAME(R_RISCV_RVC_LUI),    NAME(R_RISCV_RELAX),
+        NAME(R_RISCV_SUB6),         NAME(R_RISCV_SET6),       NAME(R_RISCV_SET8),
+        NAME(R_RISCV_SET16),        NAME(R_RISCV_SET32),      NAME(R_RISCV_32_PCREL),
     };
 #undef NAME
 
@@ -118,8 +123,9 @@ void dump_reloc_value(const struct dump *d, const GElf_Rela *r)
 {
     size_t index = GELF_R_SYM(r->r_info);
     int64_t addend = r->r_addend;
-    const char *name = index == 0 ? "*ABS*" : index <= d->nsymbols ? d->symbols[index - 1].name
-                                                                   : "<corrupt>";
+    const char *name = index == 0             ? "*ABS*"
+                       : index <= d->nsymbols ? d->symbols[index - 1].name
+                                              : "<corrupt>";
 
     printf("%s", name);
     if (addend)

@@ -128,18 +128,18 @@ void field_range(const struct isa_field *f, int64_t *least, int64_t *most, int64
 static void bad_register(struct as *as, const struct isa_insn *row, const struct isa_field *f,
                          const struct operand *op)
 {
-    char not[64] = "";
+    char not [64] = "";
 
     if (f->flags & ISA_PRIME) {
-        error_at(as, op->loc, "%s takes only x8 to x15 (s0, s1, a0 to a5) here, found %s", row->name,
-                 reg_name((unsigned)op->reg, false));
+        error_at(as, op->loc, "%s takes only x8 to x15 (s0, s1, a0 to a5) here, found %s",
+                 row->name, reg_name((unsigned)op->reg, false));
         return;
     }
     for (unsigned r = 0; r < REGISTERS; r++)
         if (f->exclude >> r & 1)
-            snprintf(not + strlen(not), sizeof not - strlen(not), "%s%s", *not ? " or " : "",
+            snprintf(not +strlen(not ), sizeof not -strlen(not ), "%s%s", *not ? " or " : "",
                      reg_name(r, false));
-    error_at(as, op->loc, "%s does not take %s here", row->name, not);
+    error_at(as, op->loc, "%s does not take %s here", row->name, not );
 }
 
 static bool put_register(struct as *as, const struct isa_insn *row, enum isa_field_kind kind,
@@ -170,9 +170,9 @@ void immediate_range(struct as *as, const struct isa_insn *row, unsigned shift, 
     if (n == 0 && (f->flags & ISA_NONZERO))
         error_at(as, loc, "%s does not take 0", row->name);
     else if (shift)
-        error_at(as, loc, "%lld does not fit: %s takes %lld to %lld, or the same %u bits without sign",
-                 (long long)n, row->name, (long long)least, (long long)most,
-                 field_width(f) - shift);
+        error_at(
+            as, loc, "%lld does not fit: %s takes %lld to %lld, or the same %u bits without sign",
+            (long long)n, row->name, (long long)least, (long long)most, field_width(f) - shift);
     else if (step > 1)
         error_at(as, loc, "%lld does not fit: %s takes %lld to %lld in steps of %lld", (long long)n,
                  row->name, (long long)least, (long long)most, (long long)step);
@@ -343,8 +343,8 @@ static bool put_memory(struct as *as, const struct isa_insn *row, const char *sl
         immediate_range(as, row, 0, 0, op->loc);
         return false;
     }
-    if (op->expr && (op->modifier != M_NONE || !eval(as, op->expr, QUIET, &v) || v.plus || v.minus ||
-                     v.n != 0)) {
+    if (op->expr && (op->modifier != M_NONE || !eval(as, op->expr, QUIET, &v) || v.plus ||
+                     v.minus || v.n != 0)) {
         error_at(as, op->loc, "%s has no offset, expected (register)", row->name);
         return false;
     }
@@ -383,7 +383,8 @@ bool encode(struct as *as, const struct isa_insn *row, const struct operand *ops
     bool ok = true;
 
     if (as->section->size % 2)
-        warn_at(as, loc, "this instruction stands at an odd address; .align 2 in front of it helps");
+        warn_at(as, loc,
+                "this instruction stands at an odd address; .align 2 in front of it helps");
     if (strcmp(row->operands, "fence") == 0)
         ok = put_fence(as, row, ops, n, &bits);
     else
@@ -407,5 +408,6 @@ void fence_tso(struct as *as, struct loc loc)
     const struct isa_insn *row = &isa_insns[ISA_OP_FENCE];
 
     if (end_of_statement(as))
-        emit(as, isa_insert(isa_field(row, ISA_FIELD_IMM), row->match, FENCE_TSO), row->length, loc);
+        emit(as, isa_insert(isa_field(row, ISA_FIELD_IMM), row->match, FENCE_TSO), row->length,
+             loc);
 }

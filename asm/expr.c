@@ -73,21 +73,14 @@ static const struct expr *parse_unary(struct as *as)
     struct symbol *s;
 
     switch (t->kind) {
-    case T_NUMBER:
-        as->t++;
-        return expr_number(as, (int64_t)t->value, token_loc(as, t));
-    case T_NAME:
-        as->t++;
-        return parse_name(as, t);
+    case T_NUMBER: as->t++; return expr_number(as, (int64_t)t->value, token_loc(as, t));
+    case T_NAME: as->t++; return parse_name(as, t);
     case T_LOCAL:
         as->t++;
         s = local_label(as, t->value, t->op, token_loc(as, t));
         return s ? expr_symbol(as, s, token_loc(as, t)) : NULL;
-    case T_OP:
-        break;
-    default:
-        unexpected(as, "a number, a symbol or '('");
-        return NULL;
+    case T_OP: break;
+    default: unexpected(as, "a number, a symbol or '('"); return NULL;
     }
     if (t->op != '(' && t->op != '-' && t->op != '+' && t->op != '~' && t->op != '!') {
         unexpected(as, "a number, a symbol or '('");
@@ -97,7 +90,11 @@ static const struct expr *parse_unary(struct as *as)
     inner = t->op == '(' ? parse_binary(as, 1) : parse_unary(as);
     if (!inner || (t->op == '(' && !want_op(as, ')', NULL)))
         return NULL;
-    e = new_expr(as, t->op == '-' ? OP_NEG : t->op == '~' ? OP_INV : t->op == '!' ? OP_NOT : 0,
+    e = new_expr(as,
+                 t->op == '-'   ? OP_NEG
+                 : t->op == '~' ? OP_INV
+                 : t->op == '!' ? OP_NOT
+                                : 0,
                  token_loc(as, t));
     if (e->op) {
         e->left = inner;

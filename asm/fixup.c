@@ -73,10 +73,10 @@ static uint32_t label_reloc(const struct isa_insn *row)
 
 static void data_relocs(struct as *as, struct section *s, const struct fixup *f, struct value v)
 {
-    static const uint32_t add[] = {0, R_RISCV_ADD8, R_RISCV_ADD16, 0, R_RISCV_ADD32,
-                                   0, 0,            0,             R_RISCV_ADD64};
-    static const uint32_t sub[] = {0, R_RISCV_SUB8, R_RISCV_SUB16, 0, R_RISCV_SUB32,
-                                   0, 0,            0,             R_RISCV_SUB64};
+    static const uint32_t add[] = {0, R_RISCV_ADD8, R_RISCV_ADD16, 0, R_RISCV_ADD32, 0, 0,
+                                   0, R_RISCV_ADD64};
+    static const uint32_t sub[] = {0, R_RISCV_SUB8, R_RISCV_SUB16, 0, R_RISCV_SUB32, 0, 0,
+                                   0, R_RISCV_SUB64};
 
     if (v.minus) {
         if (v.plus)
@@ -98,13 +98,12 @@ static void relocate(struct as *as, struct section *s, const struct fixup *f, st
     uint32_t type;
 
     if (v.minus && f->kind != F_DATA) {
-        error_at(as, f->loc, "the difference of places in two sections cannot stand in an instruction");
+        error_at(as, f->loc,
+                 "the difference of places in two sections cannot stand in an instruction");
         return;
     }
     switch ((enum fixup_kind)f->kind) {
-    case F_DATA:
-        data_relocs(as, s, f, v);
-        return;
+    case F_DATA: data_relocs(as, s, f, v); return;
     case F_LABEL: type = label_reloc(f->row); break;
     case F_CALL: type = R_RISCV_CALL_PLT; break;
     case F_PCREL_HI: type = R_RISCV_PCREL_HI20; break;
@@ -166,7 +165,8 @@ static void out_of_reach(struct as *as, const struct fixup *f, int64_t distance,
 {
     error_at(as, f->loc, "%s%#llx bytes%s: only 2 GiB either way can be reached",
              distance < 0 ? "-" : "",
-             (unsigned long long)(distance < 0 ? 0 - (uint64_t)distance : (uint64_t)distance), from);
+             (unsigned long long)(distance < 0 ? 0 - (uint64_t)distance : (uint64_t)distance),
+             from);
 }
 
 static void put_pair(struct as *as, struct section *s, const struct fixup *f, int64_t distance)
@@ -221,7 +221,8 @@ static void put_pcrel_lower(struct as *as, struct section *s, const struct fixup
         undefined_symbol(as, label, f->loc);
         return;
     }
-    high = label && label->kind == S_LABEL ? find_high(label->section, (uint64_t)label->value) : NULL;
+    high =
+        label && label->kind == S_LABEL ? find_high(label->section, (uint64_t)label->value) : NULL;
     if (!high) {
         error_at(as, f->loc, "%%pcrel_lo needs the label of an auipc with %%pcrel_hi");
         return;

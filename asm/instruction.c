@@ -66,14 +66,22 @@ static void slot_words(const char *slot, char *out, size_t size)
 {
     static const struct {
         const char *slot, *words;
-    } table[] = {{"rd", "a register"},       {"rd?", "a register"},
-                 {"rs1", "a register"},      {"rs2", "a register"},
-                 {"sp", "the register sp"},  {"imm", "a number"},
-                 {"uimm", "a number"},       {"imm20", "a number"},
-                 {"label", "a label"},       {"symbol", "a symbol"},
-                 {"csr", "a CSR"},           {"cr", "a control register"},
-                 {"(rs1)", "(register)"},    {"imm(rs1)", "offset(register)"},
-                 {"uimm(rs1)", "offset(register)"}, {"uimm(sp)", "offset(sp)"}};
+    } table[] = {{"rd", "a register"},
+                 {"rd?", "a register"},
+                 {"rs1", "a register"},
+                 {"rs2", "a register"},
+                 {"sp", "the register sp"},
+                 {"imm", "a number"},
+                 {"uimm", "a number"},
+                 {"imm20", "a number"},
+                 {"label", "a label"},
+                 {"symbol", "a symbol"},
+                 {"csr", "a CSR"},
+                 {"cr", "a control register"},
+                 {"(rs1)", "(register)"},
+                 {"imm(rs1)", "offset(register)"},
+                 {"uimm(rs1)", "offset(register)"},
+                 {"uimm(sp)", "offset(sp)"}};
 
     snprintf(out, size, "%s", slot);
     for (unsigned i = 0; i < COUNT(table); i++)
@@ -128,7 +136,8 @@ static void wrong_operand(struct as *as, const struct candidate *c, const struct
         error_at(as, op->loc, "expected %s, found '%.*s'; did you mean '%s'?", words, n, start,
                  near.best);
     else
-        error_at(as, op->loc, "expected %s, found '%.*s' (the form is '%s')", words, n, start, text);
+        error_at(as, op->loc, "expected %s, found '%.*s' (the form is '%s')", words, n, start,
+                 text);
 }
 
 /* No candidate fits: the one that fits best says what is wrong. */
@@ -161,8 +170,8 @@ static void no_candidate(struct as *as, const struct candidate *all, unsigned n,
     if (best_count && best_bad < nops)
         wrong_operand(as, &all[best], &ops[best_bad], best_bad);
     else
-        error_at(as, nops > best_bad ? ops[best_bad].loc : loc, "wrong number of operands: %u; the form is %s",
-                 nops, text);
+        error_at(as, nops > best_bad ? ops[best_bad].loc : loc,
+                 "wrong number of operands: %u; the form is %s", nops, text);
 }
 
 enum { CANDIDATES = 16 };

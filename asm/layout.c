@@ -79,8 +79,10 @@ static void warn_unloaded(struct as *as, const struct section *s)
         if (strncmp(s->name, silent[i], strlen(silent[i])) == 0)
             return;
     if (s->size > 0)
-        warn_at(as, (struct loc){0}, "section %s has no flag \"a\" and will not be loaded "
-                "(.section %s,\"a\" or \"aw\" or \"ax\")", s->name, s->name);
+        warn_at(as, (struct loc){0},
+                "section %s has no flag \"a\" and will not be loaded "
+                "(.section %s,\"a\" or \"aw\" or \"ax\")",
+                s->name, s->name);
 }
 
 static bool advance(struct as *as, uint64_t *addr, uint64_t align, uint64_t size, const char *name)

@@ -33,7 +33,8 @@ static int numeric_escape(const char *s, const char *end, const char **next)
         const char *first = ++s;
 
         for (; s < end && isxdigit((unsigned char)*s); s++)
-            value = (value << 4 | (isdigit((unsigned char)*s) ? *s - '0' : (*s | 32) - 'a' + 10)) & 0xff;
+            value = (value << 4 | (isdigit((unsigned char)*s) ? *s - '0' : (*s | 32) - 'a' + 10)) &
+                    0xff;
         *next = s;
         return s == first ? -1 : value;
     }
@@ -97,7 +98,9 @@ static void lex_character(struct token *t, const char *end)
 
 static int digit(char c)
 {
-    return isdigit((unsigned char)c) ? c - '0' : isalpha((unsigned char)c) ? (c | 32) - 'a' + 10 : 99;
+    return isdigit((unsigned char)c)   ? c - '0'
+           : isalpha((unsigned char)c) ? (c | 32) - 'a' + 10
+                                       : 99;
 }
 
 /* Digits of the base from s; what is wrong with them, or NULL. */
@@ -150,7 +153,7 @@ static void lex_operator(struct token *t, const char *end)
     static const struct {
         char text[3];
         int op;
-    } pairs[] = {{"<<", OP_SHL}, {">>", OP_SHR}, {"<=", OP_LE}, {">=", OP_GE}, {"==", OP_EQ},
+    } pairs[] = {{"<<", OP_SHL}, {">>", OP_SHR}, {"<=", OP_LE},  {">=", OP_GE}, {"==", OP_EQ},
                  {"!=", OP_NE},  {"<>", OP_NE},  {"&&", OP_AND}, {"||", OP_OR}};
 
     t->kind = T_OP;
@@ -268,8 +271,9 @@ bool string_bytes(struct as *as, const struct token *t, const char **bytes, size
 
             loc.at += (uint32_t)(s - t->s);
             loc.len = 2;
-            error_at(as, loc, "unknown escape in a string, expected one of \\n \\t \\r \\b \\f \\a \\v "
-                              "\\e \\\\ \\\" \\' \\ooo \\xhh");
+            error_at(as, loc,
+                     "unknown escape in a string, expected one of \\n \\t \\r \\b \\f \\a \\v "
+                     "\\e \\\\ \\\" \\' \\ooo \\xhh");
             return false;
         }
         out[*n] = (char)c;

@@ -25,7 +25,8 @@ static void put_bytes(FILE *out, const struct listed *l, uint64_t from)
 
     for (uint64_t i = from; i < l->n && i < from + BYTES && l->section->data; i++)
         snprintf(text + 2 * (i - from), 3, "%02x", l->section->data[l->at + i]);
-    fprintf(out, "%016llx %-*s", (unsigned long long)(l->section->addr + l->at + from), 2 * BYTES, text);
+    fprintf(out, "%016llx %-*s", (unsigned long long)(l->section->addr + l->at + from), 2 * BYTES,
+            text);
 }
 
 static void put_line(FILE *out, const struct listed *l)

@@ -87,9 +87,10 @@ static bool collect(struct as *as, const char *const *opens, const char *const *
     return true;
 }
 
-static const char *const macro_opens[] = {".macro", NULL}, *const macro_closes[] = {".endm", ".endmacro", NULL};
-static const char *const rept_opens[] = {".rept", ".irp", ".irpc", NULL},
-                  *const rept_closes[] = {".endr", NULL};
+static const char *const macro_opens[] = {".macro", NULL}, *const macro_closes[] = {
+                                                               ".endm", ".endmacro", NULL};
+static const char *const rept_opens[] = {".rept", ".irp", ".irpc", NULL}, *const rept_closes[] = {
+                                                                              ".endr", NULL};
 
 /* --- Substitution ------------------------------------------------------------------ */
 
@@ -263,8 +264,8 @@ static bool take_arguments(struct as *as, struct macro *m, struct param *params,
         struct param *p = named(m, params, &t);
 
         if (!p && next == m->nparams) {
-            error_at(as, here, "macro '%s' takes %u argument%s, this is one more", m->name, m->nparams,
-                     m->nparams == 1 ? "" : "s");
+            error_at(as, here, "macro '%s' takes %u argument%s, this is one more", m->name,
+                     m->nparams, m->nparams == 1 ? "" : "s");
             return false;
         }
         if (!p)

@@ -9,8 +9,7 @@
 static const struct {
     const char *name;
     enum modifier modifier;
-} modifiers[] = {
-    {"hi", M_HI}, {"lo", M_LO}, {"pcrel_hi", M_PCREL_HI}, {"pcrel_lo", M_PCREL_LO}};
+} modifiers[] = {{"hi", M_HI}, {"lo", M_LO}, {"pcrel_hi", M_PCREL_HI}, {"pcrel_lo", M_PCREL_LO}};
 
 /* %hi(expression) and its kin; as->t is the '%'. */
 static bool parse_modifier(struct as *as, struct operand *op)
@@ -32,7 +31,8 @@ static bool parse_modifier(struct as *as, struct operand *op)
         suggest_start(&near, name->s, name->n);
         for (unsigned i = 0; i < COUNT(modifiers); i++)
             suggest_try(&near, modifiers[i].name);
-        error_at(as, loc, "unknown operator '%%%.*s', expected %%hi, %%lo, %%pcrel_hi or %%pcrel_lo%s%s%s",
+        error_at(as, loc,
+                 "unknown operator '%%%.*s', expected %%hi, %%lo, %%pcrel_hi or %%pcrel_lo%s%s%s",
                  (int)(name->n < 40 ? name->n : 40), name->s, *near.best ? "; did you mean '%" : "",
                  near.best, *near.best ? "'?" : "");
         return false;
@@ -132,7 +132,8 @@ bool parse_operands(struct as *as, struct operand *ops, unsigned *n)
         return true;
     do {
         if (*n == OPERANDS) {
-            error_at(as, token_loc(as, as->t), "no instruction has more than %d operands", OPERANDS);
+            error_at(as, token_loc(as, as->t), "no instruction has more than %d operands",
+                     OPERANDS);
             return false;
         }
         if (!parse_operand(as, &ops[*n]))

@@ -120,7 +120,8 @@ static void add_symbol(struct writer *w, struct symbol *s)
             sym.st_shndx = (uint16_t)v.plus->section->elf_index;
             sym.st_value = (uint64_t)(v.n + v.plus->value);
         } else if (v.plus) {
-            error_at(w->as, s->defined, "'%s' cannot be told without a linker's arithmetic", s->name);
+            error_at(w->as, s->defined, "'%s' cannot be told without a linker's arithmetic",
+                     s->name);
         }
     }
     put_symbol(w, sym);
@@ -200,8 +201,12 @@ static void add_contents(struct writer *w)
     struct as *as = w->as;
 
     for (struct section *s = as->sections; s; s = s->next) {
-        GElf_Shdr h = {.sh_type = s->type, .sh_flags = s->flags, .sh_addr = s->addr,
-                       .sh_size = s->size, .sh_addralign = s->align, .sh_entsize = s->entsize};
+        GElf_Shdr h = {.sh_type = s->type,
+                       .sh_flags = s->flags,
+                       .sh_addr = s->addr,
+                       .sh_size = s->size,
+                       .sh_addralign = s->align,
+                       .sh_entsize = s->entsize};
 
         if (!as->opt.object && s->size == 0)
             continue;
@@ -222,8 +227,12 @@ static void *arena_data(struct writer *w, size_t size)
 static void add_relocs(struct writer *w, uint32_t symtab)
 {
     for (struct section *s = w->as->sections; s; s = s->next) {
-        GElf_Shdr h = {.sh_type = SHT_RELA, .sh_flags = SHF_INFO_LINK, .sh_link = symtab,
-                       .sh_info = s->elf_index, .sh_addralign = 8, .sh_entsize = sizeof(Elf64_Rela),
+        GElf_Shdr h = {.sh_type = SHT_RELA,
+                       .sh_flags = SHF_INFO_LINK,
+                       .sh_link = symtab,
+                       .sh_info = s->elf_index,
+                       .sh_addralign = 8,
+                       .sh_entsize = sizeof(Elf64_Rela),
                        .sh_size = s->nrelocs * sizeof(Elf64_Rela)};
         Elf64_Rela *out;
         char *name;
@@ -237,8 +246,9 @@ static void add_relocs(struct writer *w, uint32_t symtab)
         for (size_t i = 0; i < s->nrelocs; i++) {
             const struct reloc *r = &s->relocs[i];
 
-            out[i] = (Elf64_Rela){r->at, ELF64_R_INFO((uint64_t)(r->symbol ? r->symbol->elf_index : 0),
-                                                      r->type), r->addend};
+            out[i] = (Elf64_Rela){
+                r->at, ELF64_R_INFO((uint64_t)(r->symbol ? r->symbol->elf_index : 0), r->type),
+                r->addend};
         }
         w->offset = align_up(w->offset, 8);
         h.sh_name = section_name(w, name);
@@ -260,7 +270,9 @@ static void add_attributes(struct writer *w)
 static uint32_t add_tables(struct writer *w)
 {
     uint32_t next = w->nsections + 2; /* .riscv.attributes comes before */
-    GElf_Shdr symtab = {.sh_type = SHT_SYMTAB, .sh_addralign = 8, .sh_entsize = sizeof(Elf64_Sym),
+    GElf_Shdr symtab = {.sh_type = SHT_SYMTAB,
+                        .sh_addralign = 8,
+                        .sh_entsize = sizeof(Elf64_Sym),
                         .sh_link = next + 1};
     GElf_Shdr strings = {.sh_type = SHT_STRTAB, .sh_addralign = 1};
     Elf64_Sym *symbols;
@@ -270,7 +282,8 @@ static uint32_t add_tables(struct writer *w)
     symtab.sh_info = (uint32_t)w->nlocals;
     symbols = arena_data(w, symtab.sh_size);
     for (size_t i = 0; i < w->nsymbols; i++)
-        symbols[i] = (Elf64_Sym){.st_name = w->symbols[i].st_name, .st_info = w->symbols[i].st_info,
+        symbols[i] = (Elf64_Sym){.st_name = w->symbols[i].st_name,
+                                 .st_info = w->symbols[i].st_info,
                                  .st_shndx = w->symbols[i].st_shndx,
                                  .st_value = w->symbols[i].st_value,
                                  .st_size = w->symbols[i].st_size};
@@ -310,14 +323,18 @@ static size_t make_segments(struct writer *w, GElf_Phdr *out)
         GElf_Phdr *p;
         GElf_Shdr h;
 
-        if (!section_loads(s) || s->size == 0 || !gelf_getshdr(elf_getscn(w->elf, s->elf_index), &h))
+        if (!section_loads(s) || s->size == 0 ||
+            !gelf_getshdr(elf_getscn(w->elf, s->elf_index), &h))
             continue;
         if (!last || !same_segment(last, s))
-            out[n++] = (GElf_Phdr){.p_type = PT_LOAD, .p_flags = segment_flags(s),
+            out[n++] = (GElf_Phdr){.p_type = PT_LOAD,
+                                   .p_flags = segment_flags(s),
                                    .p_offset = s->type == SHT_NOBITS
                                                    ? h.sh_offset + (s->addr - h.sh_offset) % PAGE
                                                    : h.sh_offset,
-                                   .p_vaddr = s->addr, .p_paddr = s->addr, .p_align = PAGE};
+                                   .p_vaddr = s->addr,
+                                   .p_paddr = s->addr,
+                                   .p_align = PAGE};
         p = &out[n - 1];
         p->p_memsz = s->addr + s->size - p->p_vaddr;
         if (s->type != SHT_NOBITS)

@@ -135,12 +135,14 @@ static bool li(struct as *as, int rd, const struct operand *op, struct loc loc)
     n = li_steps(value, steps);
     for (unsigned i = 0; i < n; i++) {
         const struct isa_insn *row = &isa_insns[steps[i].op];
-        struct operand ops[3] = {reg_operand(rd, loc), reg_operand(i ? rd : REG_ZERO, loc),
+        struct operand ops[3] = {reg_operand(rd, loc),
+                                 reg_operand(i ? rd : REG_ZERO, loc),
                                  {.kind = O_EXPR, .loc = loc}};
         unsigned last = steps[i].op == ISA_OP_LUI ? 1 : 2;
 
         ops[last] = (struct operand){
-            .kind = O_EXPR, .loc = loc,
+            .kind = O_EXPR,
+            .loc = loc,
             .expr = expr_number(as, last == 1 ? steps[i].imm >> 12 : steps[i].imm, loc)};
         if (!encode(as, row, ops, last + 1, 0, loc))
             return false;

@@ -51,8 +51,8 @@ struct section *section_get(struct as *as, const char *name, size_t n)
     s->align = 1;
     s->unit = as->unit;
     s->symbol = arena_alloc(&as->arena, sizeof *s->symbol);
-    *s->symbol = (struct symbol){.name = "", .kind = S_LABEL, .section = s, .type = STT_SECTION,
-                                 .section_symbol = true};
+    *s->symbol = (struct symbol){
+        .name = "", .kind = S_LABEL, .section = s, .type = STT_SECTION, .section_symbol = true};
     *as->sections_end = s;
     as->sections_end = &s->next;
     return s;
@@ -65,7 +65,8 @@ void section_switch(struct as *as, struct section *s)
     if (s->unit != as->unit) {
         /* Another file begins here: on a boundary, as if a linker had put it there. */
         s->unit = as->unit;
-        emit_align(as, s->align < 8 && section_loads(s) ? 8 : s->align, false, 0, UINT64_MAX, (struct loc){0});
+        emit_align(as, s->align < 8 && section_loads(s) ? 8 : s->align, false, 0, UINT64_MAX,
+                   (struct loc){0});
         s->unit_start = s->size;
     }
 }
@@ -89,8 +90,10 @@ bool section_room(struct as *as, uint64_t n, uint8_t **at, struct loc loc)
         return true;
     }
     if (n > MAX_BYTES - as->bytes) {
-        error_at(as, loc, "the sections would have more than %d bytes in the file; use .bss for "
-                          "memory without contents", MAX_BYTES);
+        error_at(as, loc,
+                 "the sections would have more than %d bytes in the file; use .bss for "
+                 "memory without contents",
+                 MAX_BYTES);
         as->stop = true;
         return false;
     }
@@ -165,7 +168,7 @@ struct fixup *add_fixup(struct as *as, enum fixup_kind kind, unsigned size, cons
 
     s->fixups = grow(s->fixups, &s->fixup_cap, s->nfixups + 1, sizeof *s->fixups);
     f = &s->fixups[s->nfixups++];
-    *f = (struct fixup){.at = s->size, .kind = (uint8_t)kind, .size = (uint8_t)size, .expr = e,
-                        .loc = loc};
+    *f = (struct fixup){
+        .at = s->size, .kind = (uint8_t)kind, .size = (uint8_t)size, .expr = e, .loc = loc};
     return f;
 }

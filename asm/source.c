@@ -95,8 +95,8 @@ static FILE *open_source(struct as *as, const char *name, bool include, const ch
     return f;
 }
 
-bool read_file(struct as *as, const char *name, struct loc origin, bool include,
-               const char **data, size_t *size, const char **found)
+bool read_file(struct as *as, const char *name, struct loc origin, bool include, const char **data,
+               size_t *size, const char **found)
 {
     FILE *f;
     bool ok;
@@ -118,7 +118,8 @@ bool read_file(struct as *as, const char *name, struct loc origin, bool include,
 static bool push(struct as *as, const struct source *s, unsigned times, struct loc origin)
 {
     if (as->depth == FRAMES) {
-        error_at(as, origin, "more than %d files, macros and repetitions are open (endless recursion?)",
+        error_at(as, origin,
+                 "more than %d files, macros and repetitions are open (endless recursion?)",
                  FRAMES);
         as->stop = true;
         return false;
@@ -163,8 +164,14 @@ bool source_text(struct as *as, const struct source *like, const char *text, uin
     if (n == 0 || times == 0)
         return true;
     s = arena_alloc(&as->arena, sizeof *s);
-    *s = (struct source){.name = like->name, .text = text, .raw = text, .size = n,
-                         .first_line = first_line, .period = period, .origin = origin, .what = what};
+    *s = (struct source){.name = like->name,
+                         .text = text,
+                         .raw = text,
+                         .size = n,
+                         .first_line = first_line,
+                         .period = period,
+                         .origin = origin,
+                         .what = what};
     s->is_macro = strncmp(what, "macro", 5) == 0;
     return push(as, s, times, origin);
 }

@@ -6,10 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "0.1.0"
-#endif
-
 static const char usage[] =
     "usage: visa-as [OPTION]... FILE...\n"
     "\n"
@@ -30,10 +26,10 @@ static const char usage[] =
 enum { OPT_BASE = 256, OPT_ENTRY, OPT_HELP, OPT_VERSION };
 
 static const struct option long_options[] = {
-    {"base", required_argument, NULL, OPT_BASE},   {"entry", required_argument, NULL, OPT_ENTRY},
-    {"listing", required_argument, NULL, 'l'},     {"output", required_argument, NULL, 'o'},
-    {"no-warn", no_argument, NULL, 'W'},           {"help", no_argument, NULL, OPT_HELP},
-    {"version", no_argument, NULL, OPT_VERSION},   {NULL, 0, NULL, 0},
+    {"base", required_argument, NULL, OPT_BASE}, {"entry", required_argument, NULL, OPT_ENTRY},
+    {"listing", required_argument, NULL, 'l'},   {"output", required_argument, NULL, 'o'},
+    {"no-warn", no_argument, NULL, 'W'},         {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION}, {NULL, 0, NULL, 0},
 };
 
 static bool number(const char *text, uint64_t *out)
@@ -67,15 +63,9 @@ static bool option(struct as *as, int c, int *status)
     case 'I': o->include[o->nincludes++] = optarg; return true;
     case 'D': o->define[o->ndefines++] = optarg; return true;
     case OPT_ENTRY: o->entry = optarg; return true;
-    case OPT_BASE:
-        *status = 2;
-        return set_base(as, optarg);
-    case OPT_HELP:
-        fputs(usage, stdout);
-        break;
-    case OPT_VERSION:
-        puts("visa-as " PACKAGE_VERSION);
-        break;
+    case OPT_BASE: *status = 2; return set_base(as, optarg);
+    case OPT_HELP: fputs(usage, stdout); break;
+    case OPT_VERSION: puts("visa-as " PACKAGE_VERSION); break;
     default:
         fputs("try 'visa-as --help'\n", stderr);
         *status = 2;

@@ -5,10 +5,6 @@
 
 #include "dump.h"
 
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION "0.1.0"
-#endif
-
 static const char usage[] =
     "usage: visa-objdump OPTION... FILE...\n"
     "\n"
@@ -28,11 +24,16 @@ static const char usage[] =
 enum { OPT_HELP = 256, OPT_VERSION };
 
 static const struct option long_options[] = {
-    {"disassemble", no_argument, NULL, 'd'},     {"disassemble-all", no_argument, NULL, 'D'},
-    {"reloc", no_argument, NULL, 'r'},           {"syms", no_argument, NULL, 't'},
-    {"section-headers", no_argument, NULL, 'h'}, {"headers", no_argument, NULL, 'h'},
-    {"disassemble-zeroes", no_argument, NULL, 'z'}, {"disassembler-options", required_argument, NULL, 'M'},
-    {"help", no_argument, NULL, OPT_HELP},       {"version", no_argument, NULL, OPT_VERSION},
+    {"disassemble", no_argument, NULL, 'd'},
+    {"disassemble-all", no_argument, NULL, 'D'},
+    {"reloc", no_argument, NULL, 'r'},
+    {"syms", no_argument, NULL, 't'},
+    {"section-headers", no_argument, NULL, 'h'},
+    {"headers", no_argument, NULL, 'h'},
+    {"disassemble-zeroes", no_argument, NULL, 'z'},
+    {"disassembler-options", required_argument, NULL, 'M'},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
 };
 
@@ -50,7 +51,8 @@ static bool disassembler_options(struct wanted *w, const char *text)
         if (n == strlen("numeric") && memcmp(text, "numeric", n) == 0)
             w->opts.numeric = true;
         else if (n != strlen("no-aliases") || memcmp(text, "no-aliases", n) != 0) {
-            fprintf(stderr, "visa-objdump: -M %.*s: expected numeric or no-aliases\n", (int)n, text);
+            fprintf(stderr, "visa-objdump: -M %.*s: expected numeric or no-aliases\n", (int)n,
+                    text);
             return false;
         }
         text += n + (text[n] == ',');
@@ -60,7 +62,10 @@ static bool disassembler_options(struct wanted *w, const char *text)
 
 static bool dump_file(const char *path, const struct wanted *w)
 {
-    struct dump d = {.program = "visa-objdump", .fd = -1, .opts = w->opts, .relocs = w->relocs,
+    struct dump d = {.program = "visa-objdump",
+                     .fd = -1,
+                     .opts = w->opts,
+                     .relocs = w->relocs,
                      .zeroes = w->zeroes};
     bool ok = dump_open(&d, path);
 
@@ -89,15 +94,9 @@ static bool option(struct wanted *w, int c, int *status)
     case 't': w->symbols = true; return true;
     case 'h': w->headers = true; return true;
     case 'z': w->zeroes = true; return true;
-    case 'M':
-        *status = 2;
-        return disassembler_options(w, optarg);
-    case OPT_HELP:
-        fputs(usage, stdout);
-        break;
-    case OPT_VERSION:
-        puts("visa-objdump " PACKAGE_VERSION);
-        break;
+    case 'M': *status = 2; return disassembler_options(w, optarg);
+    case OPT_HELP: fputs(usage, stdout); break;
+    case OPT_VERSION: puts("visa-objdump " PACKAGE_VERSION); break;
     default:
         fputs("try 'visa-objdump --help'\n", stderr);
         *status = 2;

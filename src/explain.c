@@ -46,7 +46,7 @@ static void draw_entry(void *user, bool host, unsigned level, uint64_t gpa, uint
     char text[9];
 
     rights_text(pte, text);
-    fprintf(out, "    %s level %u  entry at ", host ? "  host " : "guest", level);
+    fprintf(out, "    %s level %u  entry at ", host ? "  host" : "guest", level);
     if (!host && gpa != hpa)
         fprintf(out, "GPA 0x%" PRIx64 " = ", gpa);
     fprintf(out, "HPA 0x%" PRIx64 "  0x%016" PRIx64 "  %s  -> 0x%" PRIx64 "%s%s\n", hpa, pte, text,

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../asm/disasm.h"
 #include "../asm/names.h"
 
 const char *trace_register(unsigned number)
@@ -45,6 +46,17 @@ const char *trace_symbol(const struct trace *t, const struct retire *r, char *te
         snprintf(text, n, "<%s+0x%" PRIx64 ">", s->name, offset);
     else
         snprintf(text, n, "<%s>", s->name);
+    return text;
+}
+
+const char *trace_disassemble(const struct retire *r, char *text, size_t n)
+{
+    char *tab;
+
+    visa_disasm(r->insn, r->pc, NULL, text, n);
+    tab = strchr(text, '\t');
+    if (tab)
+        *tab = ' ';
     return text;
 }
 

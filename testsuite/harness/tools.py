@@ -17,7 +17,8 @@ import pytest
 SRC = Path(os.environ.get("VISA_SRC") or Path(__file__).resolve().parents[2])
 BUILD = Path(os.environ.get("VISA_BUILD") or SRC / "build")
 
-OURS = {"visa-as": "VISA_AS", "visa-objdump": "VISA_OBJDUMP", "visa-sim": "VISA_SIM"}
+OURS = {"visa-as": "VISA_AS", "visa-objdump": "VISA_OBJDUMP", "visa-sim": "VISA_SIM",
+        "visa-stat": "VISA_STAT"}
 
 PACKAGES = {
     "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf",
@@ -81,6 +82,8 @@ def execute(command, *, stdin=None, timeout=TIMEOUT, cwd=None, env=None):
         p = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                            timeout=timeout, cwd=cwd, env=env, text=True, errors="surrogateescape",
                            stdin=subprocess.DEVNULL if stdin is None else None)
+    except FileNotFoundError as e:
+        pytest.fail(f"{e.filename} is not there, for: {' '.join(command)}", pytrace=False)
     except subprocess.TimeoutExpired:
         pytest.fail(f"still running after {timeout} s: {' '.join(command)}", pytrace=False)
     return Result(command, p.returncode, p.stdout, p.stderr)

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from harness.tools import BUILD, execute, tool
+from harness.tools import BUILD, execute
 
 PROGRAM = r"""
 #include <machine.h>
@@ -66,7 +66,7 @@ def test_library_serves_an_outside_program(installed, tmp_path):
     assert "Libs: -L${libdir} -lvisa" in pc
     libs = [w for v in ("LIBELF_LIBS", "LIBFDT_LIBS", "JANSSON_LIBS") for w in shlex.split(variable(v))]
     execute([*shlex.split(os.environ.get("CC", "cc")), "-std=c17", "-Wall", "-Wextra", "-Werror",
-             *shlex.split(variable("SANITIZE_CFLAGS")) , f"-I{installed / 'include' / 'visa'}", source,
+             *shlex.split(variable("SANITIZE_CFLAGS")), f"-I{installed / 'include' / 'visa'}", source,
              f"-L{installed / 'lib'}", "-lvisa", *libs, "-o", program]).ok()
     assert execute([program]).ok().stdout == "1 wfi\n"
 
@@ -83,11 +83,10 @@ def test_guest_header_is_apart_from_the_hosts(installed):
 
 
 def test_every_program_has_its_manual_page(installed):
-    if "man_MANS" not in (BUILD / "Makefile").read_text() or variable("build_man") == "no":
-        pytest.fail("the manual was not built: install the Debian packages python3-docutils python3-jinja2")
+    if variable("build_man") == "no":
+        pytest.fail("no manual: install the Debian packages python3-docutils python3-jinja2, configure again")
     for program in (installed / "bin").iterdir():
         page = installed / "share" / "man" / "man1" / f"{program.name}.1"
         assert page.exists(), f"{program.name} has no manual page"
-        shown = execute([tool("man"), "--warnings", "-l", page],
-                        env={**os.environ, "MAN_KEEP_FORMATTING": "1", "LC_ALL": "C.UTF-8"}).ok()
-        assert program.name in shown.stdout and shown.stderr == ""
+        heading = next(l for l in page.read_text().splitlines() if l.startswith(".TH "))
+        assert heading.split()[1].strip('"') == program.name.upper()
