@@ -10,7 +10,8 @@ from sim import programs
 KEYS = {"model", "harts", "end", "instret", "cycles", "exceptions", "interrupts", "entries",
         "entry_failures", "exits", "emu", "tlbmiss", "tlbmiss_host", "walk_reads_guest", "walk_reads_host",
         "pool_refills", "pool_spills", "exits_by_cause", "vms", "exit_sites", "time"}
-SITE_KEYS = {"vmcs", "vmid", "cause", "pc", "symbol", "count", "emulated", "instret", "cycles"}
+SITE_KEYS = {"vmcs", "vmid", "cause", "pc", "symbol", "count", "returned", "emulated",
+             "instret", "cycles"}
 VM_KEYS = {"vmcs", "vmid", "entries", "instret", "exits", "emu", "tlbmiss", "exits_by_cause"}
 NUMBER = 3  # of the VM
 
@@ -55,6 +56,7 @@ def test_exit_sites(vm):
     assert sorted(int(site["pc"], 16) for site in sites) == [first + 4 * i for i in range(10) if i != 3]
     assert [site["count"] for site in sites] == [1] * EXITS
     assert sum(site["emulated"] for site in sites) == EXITS - 1
+    assert sum(site["returned"] for site in sites) == EXITS - 1
     assert sum(v["cycles"] for v in s["time"]["vms"]) + s["time"]["host"] == s["cycles"]
 
 

@@ -38,6 +38,7 @@ class View:
     sum: bool = False
     mxr: bool = False
     reads: list = field(default_factory=list)   # ("guest" or "host", address) of each entry read
+    cache: object = None                        # a walk cache (tlb.py): get(gpn), put(gpn, hpn)
 
 
 @dataclass
@@ -94,6 +95,21 @@ def host_stage(view, gpa, access):
     raise HostFault(gpa)
 
 
+def entry_address(view, entry):
+    """Host physical address of an entry of the guest's tables (WC-2)."""
+    cached = view.cache and view.hptbr >> 60 != BARE
+    page = view.cache.get(entry >> 12) if cached else None
+    if page is None:
+        try:
+            hpa, _, _ = host_stage(view, entry, LOAD)
+        except HostFault as f:
+            raise HostFault(entry, walk=True, denied=f.denied) from None
+        if cached:
+            view.cache.put(entry >> 12, hpa >> 12)
+        page = hpa >> 12
+    return page << 12 | entry & 0xfff
+
+
 def guest_leaf(view, gva):
     """(leaf, level), each entry of the guest's tables read by way of the host stage."""
     levels = LEVELS[view.gptbr >> 60]
@@ -104,11 +120,7 @@ def guest_leaf(view, gva):
     table = table_of(view.gptbr)
     for level in reversed(range(levels)):
         entry = table + 8 * (gva >> 12 + 9 * level & 511)
-        try:
-            hpa, _, _ = host_stage(view, entry, LOAD)
-        except HostFault as f:
-            raise HostFault(entry, walk=True, denied=f.denied) from None
-        pte = read_entry(view, "guest", hpa)
+        pte = read_entry(view, "guest", entry_address(view, entry))
         if pte is None:
             raise HostFault(entry, walk=True, denied=True)
         if bad_entry(pte):
@@ -134,8 +146,8 @@ def permitted(view, pte, access):
                  STORE: pte & W and pte & D}[access])
 
 
-def translate(view, gva, access):
-    """A Place; or Fault, HostFault."""
+def walk(view, gva, access):
+    """A Place, wherever it is; or Fault, HostFault."""
     gpa, level, guest = gva, 3, None
     if view.gptbr >> 60 != BARE:
         guest, level = guest_leaf(view, gva)
@@ -143,9 +155,15 @@ def translate(view, gva, access):
             raise Fault
         gpa = (guest >> 10 & (1 << 44) - 1) << 12 | gva % (1 << 12 + 9 * level)
     hpa, host_level, host = host_stage(view, gpa, access)
-    if not RAM <= hpa < RAM_END:
-        raise HostFault(gpa, denied=True)
     return Place(gpa, hpa, min(level, host_level), guest, host)
+
+
+def translate(view, gva, access):
+    """The Place in RAM; or Fault, HostFault."""
+    place = walk(view, gva, access)
+    if not RAM <= place.hpa < RAM_END:
+        raise HostFault(place.gpa, denied=True)
+    return place
 
 
 class Tables:

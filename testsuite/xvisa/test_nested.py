@@ -345,7 +345,8 @@ def random_case(dice):
     for stage, n in (("guest", LEVELS[mode] - gl), ("host", LEVELS[hmode] - hl)):
         if dice.random() < 0.25:
             depth = dice.randrange(n)
-            patch.append((stage, depth, MASK & ~(1 << dice.randrange(10)), 1 << dice.randrange(64)))
+            bit = dice.choice([*range(10), *range(30, 64)])     # of ppn only bits that lead out of RAM
+            patch.append((stage, depth, MASK & ~(1 << dice.randrange(10)), 1 << bit))
     gflags = (ALL | dice.choice([0, U, G])) & ~(dice.choice([0, 0, A, D, W, X, R | W]))
     hflags = (ALL | U) & ~(dice.choice([0, 0, 0, A, D, W, X, U, R | W]))
     return Case(mode, hmode, gl, hl, dice.choice(list(KINDS.values())), gflags, hflags, dice.choice([0, 3]),
