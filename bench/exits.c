@@ -10,30 +10,33 @@
 #include "bench.h"
 #include "visa.h"
 
-#define LOOP_HYPERCALL "1: .insn i 0x0b, 1, x0, 0(x0)\n" /* vmexit 0 */
-#define LOOP_CR3 "1: csrw satp, a1\n addi a1, a1, 1\n"
-/* out.b (a2), a1; in.b a1, (a2); a1 = a1 + 3 */
-#define LOOP_IO "1: .insn r 0x5b, 0, 0x40, x0, a2, a1\n .insn r 0x5b, 0, 0, a1, a2, x0\n addi a1, a1, 3\n"
-#define JOIN(a, b) a##b
-#define LOOP(name) JOIN(LOOP_, name)
+#define HYPERCALL 1
+#define CR3 2
+#define IO 3
 
 enum { A0 = 10, PORT = 0x1234 };
 
 static uint64_t vmcs[512] __attribute__((aligned(4096)));
 static uint8_t port_bitmap[VISA_IOBITMAP_BYTES] __attribute__((aligned(VISA_IOBITMAP_BYTES)));
 
-__attribute__((naked)) static void guest(void)
-{
-    __asm__ volatile(LOOP(EXIT) "addi a0, a0, 1\n j 1b");
-}
+/* For each kind: LOOP, the guest's round without its counting; EXITS of a round; handle(),
+ * false if the exit is not what it should be; LAST, a1 after n rounds. */
+#if EXIT == HYPERCALL
+#define LOOP "1: .insn i 0x0b, 1, x0, 0(x0)\n addi a1, a1, 5\n" /* vmexit 0 */
+#define LAST(n) (5 * (n))
+enum { EXITS = 1 };
 
-/* Each returns whether the exit was what it should be. */
-static inline bool handle_hypercall(void)
+static inline bool handle(void)
 {
     return visa_vmcause() == VISA_EXIT_HYPERCALL;
 }
 
-static inline bool handle_cr3(void)
+#elif EXIT == CR3
+#define LOOP "1: csrw satp, a1\n addi a1, a1, 1\n"
+#define LAST(n) (n)
+enum { EXITS = 1 };
+
+static inline bool handle(void)
 {
     bool expected = visa_vmcause() == VISA_EXIT_CRWRITE;
 
@@ -41,7 +44,17 @@ static inline bool handle_cr3(void)
     return expected;
 }
 
-static inline bool handle_io(uint8_t *latch)
+#elif EXIT == IO
+/* out.b (a2), a1; in.b a1, (a2); a1 += 3: the latch has eight bits */
+#define LOOP                                                                                       \
+    "1: .insn r 0x5b, 0, 0x40, x0, a2, a1\n"                                                       \
+    ".insn r 0x5b, 0, 0, a1, a2, x0\n addi a1, a1, 3\n"
+#define LAST(n) ((3 * ((n)-1) & 0xff) + 3)
+enum { EXITS = 2 };
+
+static uint8_t latch;
+
+static inline bool handle(void)
 {
     unsigned long qual;
 
@@ -51,31 +64,21 @@ static inline bool handle_io(uint8_t *latch)
     if (VISA_QUAL(qual, IO, PORT) != PORT)
         return false;
     if (VISA_QUAL(qual, IO, WRITE))
-        *latch = (uint8_t)visa_vmval();
+        latch = (uint8_t)visa_vmval();
     else
-        visa_vmwrite(VISA_VMCS_X + VISA_QUAL(qual, IO, REG), *latch);
+        visa_vmwrite(VISA_VMCS_X + VISA_QUAL(qual, IO, REG), latch);
     return true;
 }
+#endif
 
-#define HANDLE_HYPERCALL(latch) ((void)(latch), handle_hypercall())
-#define HANDLE_CR3(latch) ((void)(latch), handle_cr3())
-#define HANDLE_IO(latch) handle_io(latch)
-#define HANDLE(name) JOIN(HANDLE_, name)
-#define EXITS_EACH_HYPERCALL 1
-#define EXITS_EACH_CR3 1
-#define EXITS_EACH_IO 2
-#define EXITS_EACH(name) JOIN(EXITS_EACH_, name)
-
-/* a1 after the rounds, as the guest's own arithmetic has it: the last exit is the one
- * that begins round ROUNDS. */
-#define LAST_HYPERCALL 0
-#define LAST_CR3 (uint64_t)(ROUNDS)
-#define LAST_IO (3 * (uint64_t)(ROUNDS) - 3 & 0xff) + 3
-#define LAST(name) JOIN(LAST_, name)
+__attribute__((naked)) static void guest(void)
+{
+    __asm__ volatile(LOOP "addi a0, a0, 1\n j 1b");
+}
 
 int main(void)
 {
-    uint8_t latch = 0;
+    const uint64_t rounds = ROUNDS;
 
     vmcs[VISA_VMCS_REVISION] = VISA_REVISION;
     vmcs[VISA_VMCS_PC] = (uintptr_t)guest;
@@ -83,12 +86,12 @@ int main(void)
     vmcs[VISA_VMCS_IOBITMAP] = (uintptr_t)port_bitmap;
     vmcs[VISA_VMCS_X + A0 + 2] = PORT;
     visa_vmenter((uintptr_t)vmcs);
-    for (uint64_t i = 0; i < (uint64_t)ROUNDS * EXITS_EACH(EXIT); i++) {
-        if (!HANDLE(EXIT)(&latch))
+    for (uint64_t i = 0; i < rounds * EXITS; i++) {
+        if (!handle())
             return 2;
         visa_vmresume_adv();
     }
-    if (visa_vmread(VISA_VMCS_X + A0) != ROUNDS || visa_vmread(VISA_VMCS_X + A0 + 1) != LAST(EXIT))
+    if (visa_vmread(VISA_VMCS_X + A0) != rounds || visa_vmread(VISA_VMCS_X + A0 + 1) != LAST(rounds))
         return 1;
-    return visa_vmread(VISA_VMCS_COUNT_EXIT) != (uint64_t)ROUNDS * EXITS_EACH(EXIT) + 1;
+    return visa_vmread(VISA_VMCS_COUNT_EXIT) != rounds * EXITS + 1;
 }

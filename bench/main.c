@@ -7,23 +7,21 @@
  * The run's exit code is 0, 1 for a wrong checksum, 2 or more if the way there failed. */
 #include "bench.h"
 
-#define PLACE_BARE 1
-#define PLACE_SV39 2
-#define PLACE_GUEST 3
-#define JOIN(a, b) a##b
-#define PLACE_NUMBER(name) JOIN(PLACE_, name)
+#define BARE 1
+#define SV39 2
+#define GUEST 3
 
-#if PLACE_NUMBER(PLACE) == PLACE_GUEST
+#if PLACE == GUEST
 #include "visa.h"
 #endif
 
 _Noreturn void finish(uint64_t code);
-uint64_t in_ring0(uint64_t satp);
+uint64_t in_ring0(uint64_t satp, uint64_t (*fn)(void));
 extern uint8_t _start[], stack_top[];
 
-#if PLACE_NUMBER(PLACE) != PLACE_BARE
+#if PLACE != BARE
 enum { PTE_V = 1, PTE_U = 0x10, PTE_LEAF = 0xcf /* D A X W R V */, LEAVES = 4 };
-#define SV39 (8ul << 60)
+#define MODE_SV39 (8ul << 60)
 
 /* The first LEAVES * 2 MiB of RAM by pages of 4 KiB, each at its own address. The root
  * has room for Sv39x4, where it is four pages long. */
@@ -44,11 +42,11 @@ static uint64_t map(struct tables *t, unsigned leaf_flags)
         t->middle[i] = (uintptr_t)t->leaf[i] >> 12 << 10 | PTE_V;
     for (uint64_t i = 0; i < LEAVES * 512; i++)
         t->leaf[i / 512][i % 512] = ((ram >> 12) + i) << 10 | leaf_flags;
-    return SV39 | (uintptr_t)t->root >> 12;
+    return MODE_SV39 | (uintptr_t)t->root >> 12;
 }
 #endif
 
-#if PLACE_NUMBER(PLACE) == PLACE_GUEST
+#if PLACE == GUEST
 static struct tables host_tables __attribute__((aligned(16384)));
 static uint64_t vmcs[512] __attribute__((aligned(4096)));
 static uint64_t guest_stack[512] __attribute__((aligned(16)));
@@ -77,10 +75,10 @@ static uint64_t in_guest(void)
 
 int main(void)
 {
-#if PLACE_NUMBER(PLACE) == PLACE_BARE
+#if PLACE == BARE
     return work() != EXPECTED;
-#elif PLACE_NUMBER(PLACE) == PLACE_SV39
-    return in_ring0(map(&ring0_tables, PTE_LEAF)) != EXPECTED;
+#elif PLACE == SV39
+    return in_ring0(map(&ring0_tables, PTE_LEAF), work) != EXPECTED;
 #else
     return in_guest() != EXPECTED;
 #endif

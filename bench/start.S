@@ -24,7 +24,7 @@ finish:
 1:  sw t1, 0(t0)
     j 1b
 
-/* uint64_t in_ring0(satp): what work() gives in Ring 0. */
+/* uint64_t in_ring0(satp, work): what work() gives in Ring 0. */
     .globl in_ring0
 in_ring0:
     addi sp, sp, -16
@@ -44,7 +44,7 @@ in_ring0:
     li t0, MSTATUS_MPP_RING0
     csrs mstatus, t0
     mret
-1:  call work
+1:  jalr a1
     ecall
     .align 2
 back:

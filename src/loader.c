@@ -5,7 +5,7 @@
 #include "loader.h"
 
 #include <errno.h>
-#include <libelf.h>
+#include <gelf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,9 +202,9 @@ static void skip_headers(struct loading *l, Elf64_Phdr *p)
     if (p->p_offset != 0 || p->p_paddr >= RAM_BASE || skip >= p->p_filesz)
         return;
     while ((scn = elf_nextscn(l->elf, scn))) {
-        const Elf64_Shdr *s = elf64_getshdr(scn);
+        GElf_Shdr s;
 
-        if (!s || ((s->sh_flags & SHF_ALLOC) && s->sh_offset < skip))
+        if (!gelf_getshdr(scn, &s) || ((s.sh_flags & SHF_ALLOC) && s.sh_offset < skip))
             return;
     }
     p->p_offset += skip;
@@ -243,20 +243,19 @@ static bool load_segment(struct loading *l, size_t index, Elf64_Phdr copy)
 static bool load_segments(struct loading *l)
 {
     size_t n;
-    const Elf64_Phdr *p;
+    GElf_Phdr p;
 
     if (elf_getphdrnum(l->elf, &n))
         return fail(l, "broken program headers: %s", elf_errmsg(-1));
     if (n == 0)
         return fail(l, "no program headers: there is nothing to load");
-    p = elf64_getphdr(l->elf);
-    if (!p)
-        return fail(l, "broken program headers: %s", elf_errmsg(-1));
     for (size_t i = 0; i < n; i++) {
-        if (p[i].p_type == PT_INTERP || p[i].p_type == PT_DYNAMIC)
+        if (!gelf_getphdr(l->elf, (int)i, &p))
+            return fail(l, "broken program headers: %s", elf_errmsg(-1));
+        if (p.p_type == PT_INTERP || p.p_type == PT_DYNAMIC)
             return fail(l, "not a static executable: segment %zu is for a dynamic linker; link "
                            "with -static -no-pie", i);
-        if (p[i].p_type == PT_LOAD && !load_segment(l, i, p[i]))
+        if (p.p_type == PT_LOAD && !load_segment(l, i, p))
             return false;
     }
     return true;
@@ -285,7 +284,7 @@ static bool set_entry(struct loading *l, uint64_t linked, size_t first)
 
 /* ELF: symbols ------------------------------------------------------------------------ */
 
-static bool wanted_symbol(const Elf64_Sym *s, const char *name)
+static bool wanted_symbol(const GElf_Sym *s, const char *name)
 {
     unsigned type = ELF64_ST_TYPE(s->st_info);
 
@@ -296,7 +295,7 @@ static bool wanted_symbol(const Elf64_Sym *s, const char *name)
     return name[0] && name[0] != '$' && strncmp(name, ".L", 2) != 0;
 }
 
-static uint8_t symbol_rank(const Elf64_Sym *s)
+static uint8_t symbol_rank(const GElf_Sym *s)
 {
     unsigned type = ELF64_ST_TYPE(s->st_info);
 
@@ -313,30 +312,46 @@ static const char *symbol_name(const Elf_Data *strings, uint64_t at)
     return memchr(name, 0, strings->d_size - at) ? name : NULL;
 }
 
-static bool load_symbol_table(struct loading *l, const Elf_Data *data, const Elf_Data *strings)
+static bool add_symbol(struct image *im, const GElf_Sym *s, const char *name)
+{
+    char *copy = strdup(name);
+
+    if (copy)
+        im->symbols[im->nsymbols++] = (struct symbol){s->st_value, s->st_size, copy, symbol_rank(s)};
+    return copy;
+}
+
+static bool load_symbol_table(struct loading *l, Elf_Data *data, const Elf_Data *strings)
 {
     struct image *im = l->image;
     size_t n = data->d_size / sizeof(Elf64_Sym);
-    struct symbol *more = realloc(im->symbols, (im->nsymbols + n) * sizeof *more);
+    struct symbol *more = n ? realloc(im->symbols, (im->nsymbols + n) * sizeof *more) : NULL;
 
-    if (!more && im->nsymbols + n)
-        return fail(l, "out of memory for %zu symbols", n);
+    if (!more)
+        return n == 0 || fail(l, "out of memory for %zu symbols", n);
     im->symbols = more;
     for (size_t i = 1; i < n; i++) {
-        const Elf64_Sym *s = (const Elf64_Sym *)data->d_buf + i;
-        const char *name = symbol_name(strings, s->st_name);
+        GElf_Sym s;
+        const char *name;
 
+        if (!gelf_getsym(data, (int)i, &s))
+            return fail(l, "broken symbol %zu: %s", i, elf_errmsg(-1));
+        name = symbol_name(strings, s.st_name);
         if (!name)
-            return fail(l, "symbol %zu has its name outside the string table (offset 0x%x)", i,
-                        s->st_name);
-        if (!wanted_symbol(s, name))
-            continue;
-        char *copy = strdup(name);
-        if (!copy)
+            return fail(l, "symbol %zu has its name outside the string table (offset 0x%x)", i, s.st_name);
+        if (wanted_symbol(&s, name) && !add_symbol(im, &s, name))
             return fail(l, "out of memory for %zu symbols", n);
-        im->symbols[im->nsymbols++] = (struct symbol){s->st_value, s->st_size, copy, symbol_rank(s)};
     }
     return true;
+}
+
+/* The string table of a symbol table; NULL if it names none. */
+static const Elf_Data *strings_of(Elf *elf, const GElf_Shdr *symbols)
+{
+    Elf_Scn *scn = elf_getscn(elf, symbols->sh_link);
+    GElf_Shdr h;
+
+    return scn && gelf_getshdr(scn, &h) && h.sh_type == SHT_STRTAB ? elf_getdata(scn, NULL) : NULL;
 }
 
 static bool load_symbols(struct loading *l)
@@ -344,18 +359,15 @@ static bool load_symbols(struct loading *l)
     Elf_Scn *scn = NULL;
 
     while ((scn = elf_nextscn(l->elf, scn))) {
-        const Elf64_Shdr *h = elf64_getshdr(scn);
+        GElf_Shdr h;
+        Elf_Data *data;
 
-        if (!h || h->sh_type != SHT_SYMTAB)
+        if (!gelf_getshdr(scn, &h) || h.sh_type != SHT_SYMTAB)
             continue;
-        const Elf_Data *data = elf_getdata(scn, NULL);
-        Elf_Scn *names = elf_getscn(l->elf, h->sh_link);
-        const Elf64_Shdr *nh = names ? elf64_getshdr(names) : NULL;
-        const Elf_Data *strings = nh && nh->sh_type == SHT_STRTAB ? elf_getdata(names, NULL) : NULL;
-
+        data = elf_getdata(scn, NULL);
         if (!data || (data->d_size && !data->d_buf))
             return fail(l, "broken symbol table in section %zu: %s", elf_ndxscn(scn), elf_errmsg(-1));
-        if (!load_symbol_table(l, data, strings))
+        if (!load_symbol_table(l, data, strings_of(l->elf, &h)))
             return false;
     }
     return true;

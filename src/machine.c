@@ -53,6 +53,9 @@ static const char *config_fault(const struct machine_config *c)
         return "ticks per time must be 1 to 1000000000";
     if (c->quantum < 1 || c->quantum > 1000000000)
         return "the quantum must be 1 to 1000000000 instructions";
+    /* An lr/sc loop of 16 instructions must fit twice: its reservation ends with the turn. */
+    if (c->harts > 1 && c->quantum < 64)
+        return "with several harts the quantum must be at least 64 instructions";
     return NULL;
 }
 

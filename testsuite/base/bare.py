@@ -13,9 +13,10 @@ In memory a case is a row of 64-bit words:
   CSR reads (number) ...
 
 counts has one byte for each of the five lists, from the lowest up. A case prints
-one line: who took the trap (m, s), cause, epc, tval, then what changed: xN=value,
-@address=value, and the CSRs asked for, cN=value. All numbers are hexadecimal. A
-stream goes on behind a trap until it reaches its end, and prints a line for each.
+one line: who took the trap (m, s; s14: at stvec's base + 0x14), cause, epc, tval,
+then what changed: xN=value, @address=value, and the CSRs asked for, cN=value. All
+numbers are hexadecimal. A stream goes on behind a trap until it reaches its end,
+and prints a line for each.
 """
 
 from dataclasses import dataclass, field
@@ -97,6 +98,7 @@ class Outcome:
     mem: dict
     csr: dict
     traps: list                                 # (level, cause, epc, tval) on the way
+    vector: int = 0                             # of a trap to S-mode: offset from stvec's base
 
     def __str__(self):
         pairs = [f"x{n}={v:#x}" for n, v in self.x.items()]
@@ -181,6 +183,8 @@ def parse(text):
     assert lines and lines[-1] == "end", f"the program did not come to its end:\n{text[-2000:]}"
     for line in lines[:-1]:
         level, cause, epc, tval, *rest = line.split()
+        vector = int(level[1:] or "0", 16)
+        level = level[0]
         head = (level, int(cause, 16), int(epc, 16), int(tval, 16))
         if level.isupper():
             traps.append(head)
@@ -189,7 +193,7 @@ def parse(text):
         for word in rest:
             key, value = word[1:].split("=")
             parts[word[0]][int(key, 16)] = int(value, 16)
-        outcomes.append(Outcome(*head, parts["x"], parts["@"], parts["c"], traps))
+        outcomes.append(Outcome(*head, parts["x"], parts["@"], parts["c"], traps, vector))
         traps = []
     return outcomes
 

@@ -133,6 +133,7 @@ class Expected:
     mem: dict
     csr: dict        # number -> (mask, value)
     level: str = None  # who takes the trap: m or s; None: not looked at
+    vector: int = 0    # of a trap to S-mode: offset from stvec's base
 
 
 def ended(at, x=None, mem=None, csr=None, level=None):
@@ -408,7 +409,7 @@ def differences(want, got):
     if want.level and want.level != got.level:
         out.append(f"taken by {want.level}-mode expected, got {got.level}")
     for what, w, g in (("cause", want.cause, got.cause), ("epc", want.epc, got.epc),
-                       ("tval", want.tval, got.tval)):
+                       ("tval", want.tval, got.tval), ("vector", want.vector, got.vector)):
         if w != g:
             out.append(f"{what}: expected {w:#x}, got {g:#x}")
     for what, w, g in (("x", want.x, got.x), ("memory ", want.mem, got.mem)):

@@ -116,7 +116,7 @@ def test_ticks_per_time(ticks, tmp_path):
     on_visa(build(tmp_path, "retired.c", f"-DTICKS={ticks}"), "--ticks-per-time", str(ticks)).ok()
 
 
-@pytest.mark.parametrize("quantum", [20, 33, 1000, 100000])
+@pytest.mark.parametrize("quantum", [64, 97, 1000, 100000])
 def test_quantum(quantum, tmp_path):
     """However the harts take turns, no addition is lost (a turn has room for lr to sc)."""
     elf = build(tmp_path, "harts.c", f"-DHARTS={HARTS}")

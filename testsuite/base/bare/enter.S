@@ -99,6 +99,7 @@ csr_readers:
         .globl s_handler
         .balign 4096
 s_handler:
+        .rept 16
         ecall
-        ecall
+        .endr
         .balign 4096, 0
