@@ -31,7 +31,7 @@ VISA_SIM = Path(os.environ.get("VISA_SIM") or BUILD / "visa-sim")
 RAM = 0x80000000
 GCC = ["riscv64-unknown-elf-gcc", "-march=rv64imac_zicsr_zifencei", "-mabi=lp64", "-mcmodel=medany",
        "-std=c17", "-O2", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-ffreestanding", "-nostdlib",
-       "-nostartfiles", "-static", "-T", SRC / "testsuite/harness/guest.ld",
+       "-nostartfiles", "-static", "-T", HERE / "bench.ld",
        f"-Wl,--defsym=BASE={RAM:#x}", "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments"]
 QEMU = ["qemu-system-riscv64", "-machine", "virt", "-nographic", "-bios", "none", "-kernel"]
 QUICK = 100      # a quick run does this part of the work

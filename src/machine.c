@@ -63,7 +63,7 @@ static bool hart_init(struct machine *m, struct hart *h, unsigned id)
 {
     h->id = id;
     h->machine = m;
-    h->pool = calloc(m->config.pool, sizeof *h->pool);
+    h->pool = calloc(m->config.pool + 1, sizeof *h->pool);
     h->tlb[0] = tlb_new(&m->config);
     h->tlb[1] = tlb_new(&m->config);
     return h->pool && h->tlb[0] && h->tlb[1];

@@ -128,7 +128,11 @@ void pool_drop(struct hart *h, struct context *c);
 /* The current context, pooled or brought in from memory for reading and writing one
  * field: false if there is none. */
 bool current_field(struct hart *h, unsigned field, bool write, uint64_t *value);
-struct context *current_context(struct hart *h); /* in the pool; NULL if it cannot be */
+/* All fields of the current context: the pooled copy, or its image in memory for as long as
+ * one instruction, which calls current_done() to write back what it changed. NULL: there is
+ * no current VM. */
+struct context *current_context(struct hart *h);
+void current_done(struct hart *h, const struct context *c);
 
 /* The interpreter (interp.c): runs until instret reaches h->limit, a trap that was taken
  * while somebody listens, or h->attention. */

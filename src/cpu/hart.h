@@ -95,7 +95,7 @@ struct hart {
     uint64_t current; /* physical address of the current VMCS, 0 if none */
     uint64_t host_x[32], host_pc; /* the host's registers while v */
     struct exit_info exit;
-    struct context *pool; /* config.pool of them */
+    struct context *pool; /* config.pool of them, and one for current_context() */
     struct context *live; /* the one whose guest runs, NULL unless v */
     uint64_t pool_loads;
     uint64_t count_exit, count_emu, count_tlbmiss;

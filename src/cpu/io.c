@@ -204,14 +204,6 @@ static enum iovmap_result map_range(struct context *c, uint64_t id, const uint64
     return IOVMAP_OK;
 }
 
-/* Ranges come before the host table, so what was translated past them must go. */
-static void forget_vm(struct hart *h, const struct context *c)
-{
-    uint64_t vmid = c->f[ISA_VMCS_HPTBR] >> 44 & ((1ull << ISA_VMID_BITS) - 1);
-
-    mmu_flush(h, &(struct flush){.v = true, .vmid = vmid});
-}
-
 visa_result exec_iovmap(struct hart *h, uint32_t bits)
 {
     uint64_t at = h->x[INSN_RS2(bits)], d[4];
@@ -227,7 +219,8 @@ visa_result exec_iovmap(struct hart *h, uint32_t bits)
     if (!machine_read(h->machine, at, d, sizeof d))
         return raise_exception(h, ISA_EXC_LOAD_ACCESS, at);
     set_rd(h, bits, map_range(c, h->x[INSN_RS1(bits)], d));
-    forget_vm(h, c);
+    current_done(h, c);
+    mmu_fast_flush(h); /* no TLB stands behind accesses that are bare at both stages */
     return VISA_OK;
 }
 
@@ -239,10 +232,16 @@ visa_result exec_iovunmap(struct hart *h, uint32_t bits)
     if (check_rings(h, bits) != VISA_OK)
         return VISA_TRAP;
     c = current_context(h);
-    if (!c || id >= ISA_IOV_RANGES)
+    if (!c)
         return illegal_operand(h);
+    if (id >= ISA_IOV_RANGES)
+        return VISA_OK;
+    c->f[ISA_VMCS_IOV_BASE + id] = 0;
+    c->f[ISA_VMCS_IOV_SIZE + id] = 0;
+    c->f[ISA_VMCS_IOV_TARGET + id] = 0;
     c->f[ISA_VMCS_IOV_FLAGS + id] = 0;
-    forget_vm(h, c);
+    current_done(h, c);
+    mmu_fast_flush(h);
     return VISA_OK;
 }
 
@@ -253,10 +252,9 @@ visa_result exec_iovmask(struct hart *h, uint32_t bits)
 
     if (check_rings(h, bits) != VISA_OK)
         return VISA_TRAP;
-    if (!current_field(h, ISA_VMCS_IOBITMAP, false, &bitmap) || bitmap == 0)
+    if (!current_field(h, ISA_VMCS_IOBITMAP, false, &bitmap) || bitmap == 0 ||
+        (bitmap & (ISA_IOBITMAP_BYTES - 1)) || !in_ram(h->machine, bitmap, ISA_IOBITMAP_BYTES))
         return illegal_operand(h);
-    if (!in_ram(h->machine, bitmap, ISA_IOBITMAP_BYTES))
-        return raise_exception(h, ISA_EXC_STORE_ACCESS, bitmap);
     for (uint64_t p = ports & 0xffff; p <= (ports >> 16 & 0xffff); p++) {
         uint8_t byte;
 

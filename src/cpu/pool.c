@@ -4,6 +4,7 @@
  * image says so to other harts. */
 #include "cpu/cpu.h"
 #include "machine_impl.h"
+#include "mmu/mmu.h"
 
 #include <string.h>
 
@@ -74,14 +75,32 @@ struct context *pool_load(struct hart *h, uint64_t vmcs, struct exit_info *why)
     c->f[ISA_VMCS_OWNER] = h->id + 1ull;
     (void)machine_write(h->machine, vmcs + 8 * ISA_VMCS_OWNER, &c->f[ISA_VMCS_OWNER], 8);
     h->machine->stats.pool_refills++;
+    mmu_fast_flush(h); /* its MMIO ranges may be others than when it was here before */
     return c;
 }
 
 struct context *current_context(struct hart *h)
 {
-    struct exit_info why;
+    struct context *c = pool_find(h, h->current);
 
-    return h->current ? pool_load(h, h->current, &why) : NULL;
+    if (c || h->current == 0)
+        return c;
+    c = &h->pool[h->machine->config.pool];
+    (void)machine_read(h->machine, h->current, c->f, sizeof c->f);
+    return c;
+}
+
+void current_done(struct hart *h, const struct context *c)
+{
+    struct machine *m = h->machine;
+    uint64_t old[512];
+
+    if (c != &h->pool[m->config.pool])
+        return;
+    (void)machine_read(m, h->current, old, sizeof old);
+    for (unsigned i = 0; i < 512; i++)
+        if (old[i] != c->f[i])
+            (void)machine_write(m, h->current + 8ull * i, &c->f[i], 8);
 }
 
 bool current_field(struct hart *h, unsigned field, bool write, uint64_t *value)

@@ -152,6 +152,8 @@ static visa_result flush(struct hart *h, uint32_t bits, struct flush f)
 {
     uint64_t hptbr = 0;
 
+    if (!h->v && h->ring == RING_0 && (h->mstatus & MSTATUS_TVM))
+        return illegal_operand(h);
     if (trapcfg(h, ISA_TRAP_TLB))
         return raise_exit(h, ISA_EXIT_TLBFLUSH,
                           QUAL(TLBFLUSH, RS1, INSN_RS1(bits)) | QUAL(TLBFLUSH, RS2, INSN_RS2(bits)) |
@@ -213,8 +215,8 @@ visa_result exec_sfence_vma(struct hart *h, uint32_t bits)
     struct flush f = {.by_addr = INSN_RS1(bits) != 0, .addr = h->x[INSN_RS1(bits)],
                       .by_asid = INSN_RS2(bits) != 0, .asid = h->x[INSN_RS2(bits)]};
 
-    if (h->ring == RING_3 || (!h->v && h->ring == RING_0 && (h->mstatus & MSTATUS_TVM)))
-        return raise_illegal(h, QUAL(PRIVILEGED, CLASS, ILLEGAL_OTHER), 0);
+    if (h->ring == RING_3)
+        return illegal_operand(h);
     if (h->ring == RING_H) { /* the host's own translations */
         mmu_flush(h, &f);
         return VISA_OK;
@@ -222,17 +224,26 @@ visa_result exec_sfence_vma(struct hart *h, uint32_t bits)
     return flush(h, bits, f);
 }
 
+/* VMWRITE lets any value through; an entry would refuse these. */
+static bool bases_known(const struct context *c)
+{
+    return base_mode_known(c->f[ISA_VMCS_GPTBR]) && base_mode_known(c->f[ISA_VMCS_HPTBR]);
+}
+
 static visa_result guest_load(struct hart *h, uint32_t bits, bool gpa, unsigned size, bool extend)
 {
     struct context *c;
     uint64_t value = 0;
+    visa_result done;
 
     if (check_rings(h, bits) != VISA_OK)
         return VISA_TRAP;
     c = current_context(h);
-    if (!c)
+    if (!c || !bases_known(c))
         return illegal_operand(h);
-    if (mem_guest(h, c, gpa, ACCESS_LOAD, h->x[INSN_RS1(bits)], size, &value) != VISA_OK)
+    done = mem_guest(h, c, gpa, ACCESS_LOAD, h->x[INSN_RS1(bits)], size, &value);
+    current_done(h, c);
+    if (done != VISA_OK)
         return VISA_TRAP;
     if (extend)
         value = (uint64_t)((int64_t)(value << (64 - 8 * size)) >> (64 - 8 * size));
@@ -244,15 +255,18 @@ static visa_result guest_store(struct hart *h, uint32_t bits, bool gpa, unsigned
 {
     struct context *c;
     uint64_t value = h->x[INSN_RS2(bits)];
+    visa_result done;
 
     if (check_rings(h, bits) != VISA_OK)
         return VISA_TRAP;
     c = current_context(h);
-    if (!c)
+    if (!c || !bases_known(c))
         return illegal_operand(h);
     if (size < 8)
         value &= (1ull << 8 * size) - 1;
-    return mem_guest(h, c, gpa, ACCESS_STORE, h->x[INSN_RS1(bits)], size, &value);
+    done = mem_guest(h, c, gpa, ACCESS_STORE, h->x[INSN_RS1(bits)], size, &value);
+    current_done(h, c);
+    return done;
 }
 
 #define GUEST_LOAD(name, gpa, size, extend)                                                        \

@@ -360,6 +360,8 @@ static void set_ctx(struct hart *h, struct xlate_ctx *x, unsigned ring, bool v, 
     x->v = v;
     x->bare = ring == RING_H || (!on && hptbr >> 60 == 0);
     x->tag = tlb_tag(v, on, v ? h->vmid : 0, on ? s->satp >> 44 & 0xffff : 0);
+    if (v && x->bare) /* what MMIO ranges do depends on the VM and not on its VMID */
+        x->tag = h->live->vmcs;
 }
 
 void mmu_update(struct hart *h)

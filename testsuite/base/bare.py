@@ -36,6 +36,7 @@ TABLES = 0x82000000
 
 MASK = (1 << 64) - 1
 C_EBREAK = 0x9002
+WATCHED = 64               # words of memory that run.c can compare
 BREAKPOINT = 3
 
 HERE = Path(__file__).parent / "bare"
@@ -77,7 +78,7 @@ class Case:
 
     def words(self, number):
         counts = [self.csrs, self.regs, self.pokes, self.peeks, self.reads]
-        assert all(len(c) < 256 for c in counts)
+        assert all(len(c) < 256 for c in counts) and sum(n for _, n in self.peeks) <= WATCHED
         end = f"stream_end_{number}" if self.stream else 0
         start = f"stream_{number}" if self.stream else self.address
         out = [start, self.ring, end, sum(len(c) << 8 * i for i, c in enumerate(counts))]

@@ -1,15 +1,14 @@
-"""What each instruction of the base does, written from the RISC-V manual and from nothing else.
+"""What each instruction of the base does, written from the RISC-V manual and nothing else.
 
-MODEL[name](s, o) executes an instruction with operands o (rd, rs1, rs2, imm, csr) on a
-State s. A trap is an exception, Trap. The manual's chapters: volume I, "RV64I", "M", "A",
-"C", "Zicsr"; volume II for sret, mret, wfi and sfence.vma.
+MODEL[name](s, o) executes it with operands o (rd, rs1, rs2, imm, csr) on a State s. A trap is
+an exception, Trap.
 """
 
 MASK = (1 << 64) - 1
 
 MODEL = {}
 
-INSN_ACCESS, ILLEGAL, BREAKPOINT = 1, 2, 3
+ILLEGAL, BREAKPOINT = 2, 3
 LOAD_MISALIGNED, STORE_MISALIGNED = 4, 6
 ECALL = {"u": 8, "s": 9, "m": 11}
 
@@ -31,7 +30,6 @@ def sext32(value):
 
 class State:
     """Registers, pc and byte-wise memory of a hart. s[n] is a register; s[0] stays 0."""
-
     def __init__(self, regs, pc, ring="m", memory=None, csr=None):
         self.x = [0] + [regs[n] & MASK for n in range(1, 32)]
         self.pc, self.ring = pc, ring
@@ -329,12 +327,9 @@ def sraw(s, o):
 
 
 @insn("fence")
-def fence(s, o):
-    pass
-
-
 @insn("fence.i")
-def fence_i(s, o):
+@insn("c.nop")
+def nothing(s, o):
     pass
 
 
@@ -351,7 +346,7 @@ def ebreak(s, o):
 # --- M -------------------------------------------------------------------------
 
 def divide(a, b):
-    """Quotient and remainder of C: rounded towards zero."""
+    """Quotient and remainder, rounded towards zero."""
     q = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
     return q, a - b * q
 
@@ -661,11 +656,6 @@ def c_sw(s, o):
 @insn("c.sd")
 def c_sd(s, o):
     s.store(s[o.rs1] + o.imm, 8, s[o.rs2])
-
-
-@insn("c.nop")
-def c_nop(s, o):
-    pass
 
 
 @insn("c.addi")

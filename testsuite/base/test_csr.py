@@ -152,7 +152,7 @@ def test_write_witness(batches, check):
 # --- WARL choices that need more than a mask ----------------------------------------------
 
 def fill_warl(maker):
-    satp, sip, mip, mideleg = 0x180, 0x144, 0x344, 0x303
+    satp, mip, mideleg = 0x180, 0x344, 0x303
     sv39 = 8 << 60 | 0x1234 << 44 | 0x80123
     for mode in range(16):
         for old in (0, sv39):
@@ -164,8 +164,8 @@ def fill_warl(maker):
                          regs={6: v, 5: want ^ 1}, csrs=[(satp, old)])
     for deleg in (0, 2):
         # SSIP is written through sip where mideleg has it; STIP and SEIP never
-        maker.passes("sip", ["csrw sip, x6", "csrr x5, mip", "andi x5, x5, 0x222", "csrw mip, x0"], M, {5: deleg},
-                     regs={6: MASK, 5: 1}, csrs=[(mideleg, deleg | 0x220), (mip, 0)])
+        maker.passes("sip", ["csrw sip, x6", "csrr x5, mip", "andi x5, x5, 0x222", "csrw mip, x0"], M,
+                     {5: deleg}, regs={6: MASK, 5: 1}, csrs=[(mideleg, deleg | 0x220), (mip, 0)])
         maker.passes("sip-read", ["csrw mip, x6", "csrr x5, sip", "csrw mip, x0"], M, {5: deleg},
                      regs={6: 2, 5: 1}, csrs=[(mideleg, deleg)])
     maker.passes("mip", ["csrw mip, x6", "csrr x5, mip", "andi x5, x5, 0x222", "csrw mip, x0"], M, {5: 0x222},

@@ -3,7 +3,7 @@ manual, section 3.7; V-ISA's granularity is 4 KiB), against a model in this file
 
 import pytest
 
-from base import bare, cases, model
+from base import bare, cases
 from base.bare import M, MASK, S, U
 
 PMPCFG0, PMPADDR0, SATP = 0x3A0, 0x3B0, 0x180
@@ -71,8 +71,8 @@ def settings(cfg, addr):
            [(PMPCFG0, sum(c << 8 * n for n, c in enumerate(cfg)))]
 
 
-NAMES = {"lb": (LOAD, 1), "lh": (LOAD, 2), "lwu": (LOAD, 4), "ld": (LOAD, 8), "sb": (STORE, 1), "sh": (STORE, 2),
-         "sw": (STORE, 4), "sd": (STORE, 8), "fetch": (FETCH, 2)}
+NAMES = {"lb": (LOAD, 1), "lh": (LOAD, 2), "lwu": (LOAD, 4), "ld": (LOAD, 8),
+         "sb": (STORE, 1), "sh": (STORE, 2), "sw": (STORE, 4), "sd": (STORE, 8), "fetch": (FETCH, 2)}
 
 
 def first_denied(cfg, addr, va, size, access, ring):
@@ -137,8 +137,8 @@ def walk_cases(maker):
         if perm & R:
             maker.passes("walk", ["addi x5, x0, 1"], S, {5: 1}, csrs=csrs)
         else:
-            maker.code("walk", ["addi x5, x0, 1"], S, lambda at: cases.Expected(CAUSE[FETCH], at, at, {}, {}, {}),
-                       csrs=csrs)
+            maker.code("walk", ["addi x5, x0, 1"], S,
+                       lambda at: cases.Expected(CAUSE[FETCH], at, at, {}, {}, {}), csrs=csrs)
 
 
 def fill(maker):
@@ -186,8 +186,9 @@ def config_cases(maker):
         new = [maker.rng.choice(good + bad) | maker.rng.choice((0, 0x60)) for _ in range(8)]
         want = [o if n & ~0x60 in bad else n & ~0x60 for o, n in zip(old, new)]
         pack = [sum(b << 8 * i for i, b in enumerate(v)) for v in (old, new, want)]
-        maker.passes("pmpcfg", ["csrw pmpcfg2, x6", "csrw pmpcfg2, x7", "csrr x5, pmpcfg2", "csrw pmpcfg2, x0"],
-                     M, {5: pack[2]}, regs={6: pack[0], 7: pack[1], 5: pack[2] ^ 1 << 63})
+        maker.passes("pmpcfg", ["csrw pmpcfg2, x6", "csrw pmpcfg2, x7", "csrr x5, pmpcfg2",
+                                "csrw pmpcfg2, x0"], M, {5: pack[2]},
+                     regs={6: pack[0], 7: pack[1], 5: pack[2] ^ 1 << 63})
 
 
 @pytest.mark.parametrize("key", ["pmpaddr", "pmpaddr-width", "pmpaddr-kept", "pmpcfg"])

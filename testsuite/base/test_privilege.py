@@ -119,8 +119,8 @@ def fill_delegation(maker):
                 csr = {MSTATUS: (SPP, SPP if ring == "s" else 0)} if to_s else \
                       {MSTATUS: (3 << 11, number << 11)}
                 handler = [(STVEC, cases.ALIAS + bare.S_HANDLER - RAM)] if "page" in name else []
-                maker.code(f"{name}-{ring}", [text], kind, telling(cause, tval, csr, "s" if to_s else "m"), regs=regs,
-                           reads=[MSTATUS],
+                maker.code(f"{name}-{ring}", [text], kind,
+                           telling(cause, tval, csr, "s" if to_s else "m"), regs=regs, reads=[MSTATUS],
                            csrs=[(MEDELEG, deleg & ~(1 << 9)), *handler])
 
 

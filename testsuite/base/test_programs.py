@@ -67,10 +67,11 @@ def test_exit_code(tmp_path):
 def test_failed_check_is_told(tmp_path):
     """A check that fails ends the program with code 1 and says where: programs can fail."""
     source = tmp_path / "wrong.c"
-    source.write_text('#include "platform.h"\nint main(void)\n{\n    check_equal(1 + 1, 3);\n    return 0;\n}\n')
+    source.write_text('#include "platform.h"\n\nint main(void)\n{\n'
+                      '    check_equal(1 + 1, 3);\n    return 0;\n}\n')
     result = on_visa(build(tmp_path, source))
     assert result.code == 1
-    assert "wrong.c:0x4: expected 1 + 1 is 3, got 0x2" in result.stdout
+    assert "wrong.c:0x5: expected 1 + 1 is 3, got 0x2" in result.stdout
 
 
 PRINTED = "hello, world: abc-00042-beef--1234567890123 54321 123456789\n"

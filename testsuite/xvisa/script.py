@@ -17,7 +17,7 @@ FREE = 0x80200000
 SCRIPT = 0x85000000
 
 M, S, U = 3, 1, 0           # rings as the runner counts them
-OPS = ("END CASE POKE FILL PEEK STEP RUN ENTER INFO FIELDS VMCS LOOP POKE32 PEEK32 HART").split()
+OPS = ("END CASE POKE FILL PEEK STEP RUN ENTER INFO FIELDS VMCS LOOP POKE32 PEEK32 HART JOIN").split()
 EXIT_INFO = ("cause", "qual", "addr", "gpa", "insn", "len", "val")
 HERE = Path(__file__).parent / "runner"
 
@@ -121,9 +121,17 @@ class Script:
     def csr_read(self, number):
         return self.step(ins("csrrs", csr=number, rd=12))
 
+    def begin(self, n, word, x10=0, x11=0):
+        """One instruction in Ring -1 of another hart, which join() waits for."""
+        self.op("HART", [word, x10, x11], n=n)
+
+    def join(self, n):
+        return self.op("JOIN", n=n, answer=Answer(["trap", "x12"]))
+
     def hart(self, n, word, x10=0, x11=0):
-        """One instruction in Ring -1 of another hart."""
-        return self.op("HART", [word, x10, x11], n=n, answer=Answer(["trap", "x12"]))
+        """One instruction in Ring -1 of another hart, to its end."""
+        self.begin(n, word, x10, x11)
+        return self.join(n)
 
     # Guests
     def vmcs(self, addr, **fields):

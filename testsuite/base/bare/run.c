@@ -14,9 +14,27 @@ void enter(struct frame *f);
 extern char csr_writers[], csr_readers[], s_handler[];
 extern const u64 cases[];
 
-enum { MSTATUS = 0x300, MEDELEG, MIDELEG, MIE, MCOUNTEREN = 0x306, MENVCFG = 0x30a, MIP = 0x344,
-       SCOUNTEREN = 0x106, SENVCFG = 0x10a, STVEC = 0x105, SATP = 0x180, MEPC = 0x341,
-       PMPCFG0 = 0x3a0, PMPCFG2 = 0x3a2, PMPADDR0 = 0x3b0, MPP = 11, MAX_TRAPS = 2000, VECTORS = 64 };
+enum {
+    MSTATUS = 0x300,
+    MEDELEG,
+    MIDELEG,
+    MIE,
+    MCOUNTEREN = 0x306,
+    MENVCFG = 0x30a,
+    MIP = 0x344,
+    SCOUNTEREN = 0x106,
+    SENVCFG = 0x10a,
+    STVEC = 0x105,
+    SATP = 0x180,
+    MEPC = 0x341,
+    PMPCFG0 = 0x3a0,
+    PMPCFG2 = 0x3a2,
+    PMPADDR0 = 0x3b0,
+    MPP = 11,
+    MAX_TRAPS = 2000,
+    VECTORS = 64,
+    WATCHED = 64
+};
 
 static volatile uint8_t *const uart = (volatile uint8_t *)0x10000000;
 
@@ -58,13 +76,14 @@ static void csr_write(u64 number, u64 value)
 
 static u64 csr_read(u64 number)
 {
-    return ((u64 (*)(void))(csr_readers + 8 * number))();
+    return ((u64(*)(void))(csr_readers + 8 * number))();
 }
 
 static void reset_csrs(u64 ring)
 {
-    static const uint16_t zero[] = {MEDELEG, MIDELEG, MIE, MIP, MCOUNTEREN, SCOUNTEREN, MENVCFG,
-                                    SENVCFG, SATP, PMPCFG2, 0x140, 0x141, 0x142, 0x143, 0x342, 0x343};
+    static const uint16_t zero[] = {MEDELEG, MIDELEG, MIE,   MIP,     MCOUNTEREN, SCOUNTEREN,
+                                    MENVCFG, SENVCFG, SATP,  PMPCFG2, 0x140,      0x141,
+                                    0x142,   0x143,   0x342, 0x343};
 
     csr_write(MSTATUS, ring << MPP);
     for (unsigned i = 0; i < sizeof zero / sizeof *zero; i++)
@@ -114,7 +133,7 @@ static void run_stream(struct frame *f, u64 end)
 struct state {
     struct frame f;
     u64 before[32];
-    u64 memory[64];
+    u64 memory[WATCHED];
 };
 
 static struct state state;

@@ -30,7 +30,8 @@ int main(void)
     /* pending but not enabled: nothing */
     MSIP(0) = 1;
     MTIMECMP(0) = 0;
-    for (unsigned i = 0; i < 1000 && (csr_read(mip) & (MIP_MTI | MIP_MSI)) != (MIP_MTI | MIP_MSI); i++)
+    for (unsigned i = 0; i < 1000 && (csr_read(mip) & (MIP_MTI | MIP_MSI)) != (MIP_MTI | MIP_MSI);
+         i++)
         ;
     check((csr_read(mip) & (MIP_MTI | MIP_MSI)) == (MIP_MTI | MIP_MSI));
     check(seen[3] + seen[7] == 0);

@@ -7,7 +7,7 @@ static u64 instret_of_five(void)
     u64 before, after;
 
     __asm__ volatile("csrr %0, instret\n nop\n nop\n nop\n nop\n csrr %1, instret"
-                     : "=&r"(before), "=&r"(after) :: "memory");
+                     : "=&r"(before), "=&r"(after)::"memory");
     return after - before;
 }
 

@@ -3,7 +3,8 @@
 #include "platform.h"
 
 static volatile table root, middle, low;
-static u64 kernel_stack[512] __attribute__((aligned(16))), trap_stack[512] __attribute__((aligned(16)));
+static u64 kernel_stack[512] __attribute__((aligned(16))),
+    trap_stack[512] __attribute__((aligned(16)));
 static volatile u64 user_data[512] __attribute__((aligned(4096)));
 static volatile u64 calls, faults, illegal;
 extern char app[], app_end[];

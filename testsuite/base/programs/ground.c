@@ -84,7 +84,7 @@ void leave(u64 value)
     register u64 a7 __asm__("a7") = LEAVE;
 
     for (;;)
-        __asm__ volatile("ecall" :: "r"(a0), "r"(a7) : "memory");
+        __asm__ volatile("ecall" ::"r"(a0), "r"(a7) : "memory");
 }
 
 bool was_leave(struct frame *f)

@@ -17,7 +17,9 @@ static void add_lr_sc(volatile u64 *at, u64 n)
 
     do {
         __asm__ volatile("lr.d.aq %0, (%2)\n add %0, %0, %3\n sc.d.rl %1, %0, (%2)"
-                         : "=&r"(old), "=&r"(failed) : "r"(at), "r"(n) : "memory");
+                         : "=&r"(old), "=&r"(failed)
+                         : "r"(at), "r"(n)
+                         : "memory");
     } while (failed);
 }
 
@@ -26,27 +28,30 @@ static void acquire(void)
     uint32_t held;
 
     do {
-        __asm__ volatile("amoswap.w.aq %0, %1, (%2)" : "=r"(held) : "r"(1), "r"(&lock_swap) : "memory");
+        __asm__ volatile("amoswap.w.aq %0, %1, (%2)"
+                         : "=r"(held)
+                         : "r"(1), "r"(&lock_swap)
+                         : "memory");
     } while (held);
 }
 
 static void release(void)
 {
-    __asm__ volatile("amoswap.w.rl zero, zero, (%0)" :: "r"(&lock_swap) : "memory");
+    __asm__ volatile("amoswap.w.rl zero, zero, (%0)" ::"r"(&lock_swap) : "memory");
 }
 
 static void work(u64 hart)
 {
     started[hart] = hart + 1;
     for (u64 i = 0; i < ROUNDS; i++) {
-        __asm__ volatile("amoadd.d zero, %0, (%1)" :: "r"(hart + 1), "r"(&sum_amo) : "memory");
-        __asm__ volatile("amoadd.w zero, %0, (%1)" :: "r"(1), "r"(&sum_word) : "memory");
+        __asm__ volatile("amoadd.d zero, %0, (%1)" ::"r"(hart + 1), "r"(&sum_amo) : "memory");
+        __asm__ volatile("amoadd.w zero, %0, (%1)" ::"r"(1), "r"(&sum_word) : "memory");
         add_lr_sc(&sum_lr, hart + 1);
         acquire();
         sum_lock = sum_lock + hart + 1;
         release();
     }
-    __asm__ volatile("amoadd.d.rl zero, %0, (%1)" :: "r"(1ull), "r"(&done) : "memory");
+    __asm__ volatile("amoadd.d.rl zero, %0, (%1)" ::"r"(1ull), "r"(&done) : "memory");
     MSIP(0) = 1;
 }
 

@@ -2,7 +2,8 @@
 #include "platform.h"
 
 static volatile table root, middle, low;
-static volatile uint8_t first[4096] __attribute__((aligned(4096))), last[4096] __attribute__((aligned(4096)));
+static volatile uint8_t first[4096] __attribute__((aligned(4096))),
+    last[4096] __attribute__((aligned(4096)));
 static u64 stack[512] __attribute__((aligned(16))), trap_stack[512] __attribute__((aligned(16)));
 #define VA 0x40000000ull
 #define END (VA + 0x1000)

@@ -15,7 +15,7 @@ int main(void)
 
     page[3] = 77;
     csr_write(pmpaddr1, (u64)page >> 2 | 0x1ff);
-    csr_write(pmpcfg0, (u64)NAPOT << 8);          /* not locked: Ring -1 may do anything */
+    csr_write(pmpcfg0, (u64)NAPOT << 8); /* not locked: Ring -1 may do anything */
     check_equal(load(u64, &page[3]), 77);
     csr_write(pmpcfg0, (u64)(LOCK | NAPOT | R) << 8);
     check_equal(load(u64, &page[3]), 77);

@@ -28,14 +28,14 @@ int main(void)
     int numbers[] = {5, 1, 4, 2, 3};
     char *text;
 
-    __asm__ volatile("mv tp, %0" :: "r"(__tls));
+    __asm__ volatile("mv tp, %0" ::"r"(__tls));
     text = malloc(100);
     check(text);
     snprintf(text, 100, "%s-%05d-%x-%lld", "abc", 42, 0xbeef, -1234567890123ll);
     check(!strcmp(text, "abc-00042-beef--1234567890123"));
     qsort(numbers, 5, sizeof *numbers, descending);
-    printf("hello, world: %s %d%d%d%d%d %lu\n", text, numbers[0], numbers[1], numbers[2], numbers[3],
-           numbers[4], strtoul("123456789", NULL, 10));
+    printf("hello, world: %s %d%d%d%d%d %lu\n", text, numbers[0], numbers[1], numbers[2],
+           numbers[3], numbers[4], strtoul("123456789", NULL, 10));
     free(text);
     return 0;
 }

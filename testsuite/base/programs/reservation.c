@@ -31,7 +31,9 @@ int main(void)
     check_equal(sc(cell, 1), 1); /* none yet */
     check_equal(cell[0], 0);
     __asm__ volatile("lr.d %0, (%2)\n addi %0, %0, 7\n sc.d %1, %0, (%2)"
-                     : "=&r"(old), "=&r"(failed) : "r"(cell) : "memory");
+                     : "=&r"(old), "=&r"(failed)
+                     : "r"(cell)
+                     : "memory");
     check_equal(failed, 0);
     check_equal(cell[0], 7);
     check_equal(sc(cell, 1), 1); /* sc has used it up */
@@ -48,7 +50,9 @@ int main(void)
     check_equal(cell[0], 7);
 
     __asm__ volatile("lr.w %0, (%2)\n sc.w %1, %3, (%2)"
-                     : "=&r"(old), "=&r"(failed) : "r"(cell), "r"(0x80000000ull) : "memory");
+                     : "=&r"(old), "=&r"(failed)
+                     : "r"(cell), "r"(0x80000000ull)
+                     : "memory");
     check_equal(failed, 0);
     check_equal(cell[0], 0x80000000);
     __asm__ volatile("lr.w %0, (%1)" : "=r"(old) : "r"(cell) : "memory");

@@ -19,7 +19,9 @@ static u64 loop_count(void)
                      "1: sd %2, 0(%3)\n ld %2, 0(%3)\n mul %2, %2, %2\n jal x0, 2f\n nop\n"
                      "2: li %2, 0\n addi %4, %4, -1\n bnez %4, 1b\n"
                      "csrr %1, minstret"
-                     : "=&r"(before), "=&r"(after), "=&r"(word) : "r"(&word), "r"(n) : "memory");
+                     : "=&r"(before), "=&r"(after), "=&r"(word)
+                     : "r"(&word), "r"(n)
+                     : "memory");
     return after - before;
 }
 
@@ -29,7 +31,7 @@ static u64 call_count(void)
 
     __asm__ volatile(".option push\n.option norvc\n"
                      "csrr %0, minstret\n ecall\n ecall\n ecall\n csrr %1, minstret\n.option pop"
-                     : "=&r"(before), "=&r"(after) :: "memory");
+                     : "=&r"(before), "=&r"(after)::"memory");
     return after - before;
 }
 
@@ -44,10 +46,10 @@ int main(void)
     csr_write(mscratch, scratch);
 
     for (unsigned i = 0; i < 300; i++) { /* nothing has waited yet: ticks are instructions */
-        __asm__ volatile("csrr %0, cycle\n csrr %1, time" : "=&r"(cycles), "=&r"(time) :: "memory");
+        __asm__ volatile("csrr %0, cycle\n csrr %1, time" : "=&r"(cycles), "=&r"(time)::"memory");
         check_equal(time, (cycles + 1) / TICKS);
     }
-    __asm__ volatile("csrr %0, cycle\n csrr %1, instret" : "=&r"(cycles), "=&r"(time) :: "memory");
+    __asm__ volatile("csrr %0, cycle\n csrr %1, instret" : "=&r"(cycles), "=&r"(time)::"memory");
     check_equal(cycles + 1, time);
 
     csr_write(mie, MIP_MTI);
@@ -55,7 +57,7 @@ int main(void)
         u64 goal = csr_read(time) + 37 * n;
 
         MTIMECMP(0) = goal;
-        __asm__ volatile("wfi\n csrr %0, time" : "=r"(time) :: "memory");
+        __asm__ volatile("wfi\n csrr %0, time" : "=r"(time)::"memory");
         check_equal(time, goal);
         check(csr_read(mip) & MIP_MTI);
         MTIMECMP(0) = ~0ull;

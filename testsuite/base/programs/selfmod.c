@@ -24,7 +24,7 @@ enum { RET = 0x8067, A0 = 10 };
 
 static u64 run(volatile uint32_t *at, u64 n)
 {
-    return ((u64 (*)(u64))at)(n);
+    return ((u64(*)(u64))at)(n);
 }
 
 static void rewrite(u64 ring)

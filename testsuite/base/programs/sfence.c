@@ -3,7 +3,8 @@
 #include "platform.h"
 
 static volatile table root, middle, low;
-static volatile u64 first[512] __attribute__((aligned(4096))), second[512] __attribute__((aligned(4096)));
+static volatile u64 first[512] __attribute__((aligned(4096))),
+    second[512] __attribute__((aligned(4096)));
 static u64 stack[512] __attribute__((aligned(16))), trap_stack[512] __attribute__((aligned(16)));
 #define VA 0x40000000ull
 
@@ -29,17 +30,17 @@ static void point(unsigned entry, volatile u64 *page, u64 flags)
 
 static void fence_address(u64 va)
 {
-    __asm__ volatile("sfence.vma %0" :: "r"(va) : "memory");
+    __asm__ volatile("sfence.vma %0" ::"r"(va) : "memory");
 }
 
 static void fence_asid(u64 asid)
 {
-    __asm__ volatile("sfence.vma zero, %0" :: "r"(asid) : "memory");
+    __asm__ volatile("sfence.vma zero, %0" ::"r"(asid) : "memory");
 }
 
 static void fence_both(u64 va, u64 asid)
 {
-    __asm__ volatile("sfence.vma %0, %1" :: "r"(va), "r"(asid) : "memory");
+    __asm__ volatile("sfence.vma %0, %1" ::"r"(va), "r"(asid) : "memory");
 }
 
 static void remap(void)
@@ -49,17 +50,10 @@ static void remap(void)
 
         point(0, page, PTE_RW);
         switch (i % 4) {
-        case 0:
-            sfence();
-            break;
-        case 1:
-            fence_address(VA);
-            break;
-        case 2:
-            fence_asid(1);
-            break;
-        default:
-            fence_both(VA, 1);
+        case 0: sfence(); break;
+        case 1: fence_address(VA); break;
+        case 2: fence_asid(1); break;
+        default: fence_both(VA, 1);
         }
         check_equal(load(u64, VA), i & 1 ? 1 : 2);
         load(u64, VA + 8) = i;

@@ -4,7 +4,8 @@
 #include "platform.h"
 
 static volatile table root, middle, low;
-static volatile u64 first[512] __attribute__((aligned(4096))), second[512] __attribute__((aligned(4096)));
+static volatile u64 first[512] __attribute__((aligned(4096))),
+    second[512] __attribute__((aligned(4096)));
 static u64 stack[512] __attribute__((aligned(16)));
 #define VA 0x40000000ull
 
@@ -27,17 +28,17 @@ static void kernel(u64 argument)
 
     low[0] = leaf(second, PTE_RW);
     low[1] = leaf(second, PTE_RW | PTE_G);
-    check_equal(load(u64, VA), 1);                                   /* no fence */
-    __asm__ volatile("sfence.vma zero, %0" :: "r"(2ull) : "memory"); /* another ASID */
+    check_equal(load(u64, VA), 1);                                  /* no fence */
+    __asm__ volatile("sfence.vma zero, %0" ::"r"(2ull) : "memory"); /* another ASID */
     check_equal(load(u64, VA), 1);
-    __asm__ volatile("sfence.vma %0" :: "r"(VA + 0x5000) : "memory"); /* another page */
+    __asm__ volatile("sfence.vma %0" ::"r"(VA + 0x5000) : "memory"); /* another page */
     check_equal(load(u64, VA), 1);
-    __asm__ volatile("sfence.vma zero, %0" :: "r"(1ull) : "memory"); /* this ASID */
+    __asm__ volatile("sfence.vma zero, %0" ::"r"(1ull) : "memory"); /* this ASID */
     check_equal(load(u64, VA), 2);
     check_equal(load(u64, VA + 0x1000), 1); /* global: kept */
-    __asm__ volatile("sfence.vma %0, %1" :: "r"(VA + 0x1000), "r"(1ull) : "memory");
+    __asm__ volatile("sfence.vma %0, %1" ::"r"(VA + 0x1000), "r"(1ull) : "memory");
     check_equal(load(u64, VA + 0x1000), 1);
-    __asm__ volatile("sfence.vma %0" :: "r"(VA + 0x1000) : "memory"); /* all ASIDs and global ones */
+    __asm__ volatile("sfence.vma %0" ::"r"(VA + 0x1000) : "memory"); /* all ASIDs and global ones */
     check_equal(load(u64, VA + 0x1000), 2);
 
     low[2] = leaf(first, PTE_RW); /* a permission more: no fence needed */

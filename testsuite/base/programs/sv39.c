@@ -6,7 +6,7 @@ static volatile table root, middle, low;
 static volatile u64 data[512] __attribute__((aligned(4096)));
 static u64 stack[512] __attribute__((aligned(16))), trap_stack[512] __attribute__((aligned(16)));
 #define HIGH 0xffffffc000000000ull /* entry 256 */
-#define SMALL 0x4000000000ull       /* not canonical: bit 38 without the bits above */
+#define SMALL 0x4000000000ull      /* not canonical: bit 38 without the bits above */
 
 void m_trap(struct frame *f)
 {
@@ -36,9 +36,9 @@ static void kernel(u64 argument)
     sfence();
 
     data[5] = 42;
-    check_equal(load(u64, HIGH + (u64)&data[5] - 0x80000000ull), 42);   /* 1 GiB page */
+    check_equal(load(u64, HIGH + (u64)&data[5] - 0x80000000ull), 42);    /* 1 GiB page */
     check_equal(load(u64, ((u64)&data[5] & 0x1fffff) + 0x40000000), 42); /* 2 MiB page */
-    check_equal(load(u64, 0x40200028), 42);                             /* 4 KiB page */
+    check_equal(load(u64, 0x40200028), 42);                              /* 4 KiB page */
     load(uint8_t, 0x40200028) = 43;
     check_equal(data[5], 43);
     check_equal(trapped.count, 0);

@@ -38,7 +38,7 @@ static void kernel(u64 argument)
     check_equal(faults[CAUSE_STORE_PAGE], 1);
     check_equal(data[3], 4);
     check_equal(low[0] & (PTE_A | PTE_D), PTE_A | PTE_D);
-    __asm__ volatile("amoadd.d zero, %0, (%1)" :: "r"(1ull), "r"(VA + 0x1018) : "memory");
+    __asm__ volatile("amoadd.d zero, %0, (%1)" ::"r"(1ull), "r"(VA + 0x1018) : "memory");
     check_equal(faults[CAUSE_STORE_PAGE], 2); /* A and D at once */
     check_equal(data[3], 5);
     ((void (*)(void))(VA + 0x2000))();

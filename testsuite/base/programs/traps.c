@@ -30,7 +30,7 @@ int main(void)
     __asm__ volatile("ld %0, 0(%1)" : "+r"(value) : "r"(0x80000ull) : "memory");
     expect(5, CAUSE_LOAD_ACCESS, 0x80000);
     check_equal(value, 0x5a5a);
-    __asm__ volatile("sh %0, 6(%1)" :: "r"(value), "r"(0x80000ull) : "memory");
+    __asm__ volatile("sh %0, 6(%1)" ::"r"(value), "r"(0x80000ull) : "memory");
     expect(6, CAUSE_STORE_ACCESS, 0x80006);
     __asm__ volatile("csrw mhartid, zero" ::: "memory");
     expect(7, CAUSE_ILLEGAL, 0xf1401073);

@@ -37,9 +37,9 @@ static void user(u64 argument)
     check_equal(argument, 99);
     for (u64 i = 1; i <= 10; i++)
         check_equal(call(i), i);
-    __asm__ volatile("csrr %0, mstatus" : "=r"(value) :: "memory");
+    __asm__ volatile("csrr %0, mstatus" : "=r"(value)::"memory");
     check_equal(trapped.cause, CAUSE_ILLEGAL);
-    __asm__ volatile("csrr %0, sscratch" : "=r"(value) :: "memory");
+    __asm__ volatile("csrr %0, sscratch" : "=r"(value)::"memory");
     __asm__ volatile("mret" ::: "memory");
     __asm__ volatile("sret" ::: "memory");
     __asm__ volatile("wfi" ::: "memory");

@@ -3,18 +3,18 @@
 
 static volatile u64 went_to, cause;
 
-#define VECTOR(n) \
-    static __attribute__((interrupt, aligned(4), used)) void vector##n(void) \
-    { \
-        went_to = n + 100; \
-        cause = csr_read(mcause); \
-        if (n) { \
-            MSIP(0) = 0; \
-            csr_clear(mip, MIP_SSI); \
-            MTIMECMP(0) = ~0ull; \
-        } else { \
-            csr_write(mepc, csr_read(mepc) + 4); \
-        } \
+#define VECTOR(n)                                                                                  \
+    static __attribute__((interrupt, aligned(4), used)) void vector##n(void)                       \
+    {                                                                                              \
+        went_to = n + 100;                                                                         \
+        cause = csr_read(mcause);                                                                  \
+        if (n) {                                                                                   \
+            MSIP(0) = 0;                                                                           \
+            csr_clear(mip, MIP_SSI);                                                               \
+            MTIMECMP(0) = ~0ull;                                                                   \
+        } else {                                                                                   \
+            csr_write(mepc, csr_read(mepc) + 4);                                                   \
+        }                                                                                          \
     }
 VECTOR(0)
 VECTOR(1)
@@ -22,7 +22,8 @@ VECTOR(3)
 VECTOR(7)
 
 __asm__(".balign 256\n.option push\n.option norvc\nvectors:\n"
-        "j vector0\nj vector1\nj vectors\nj vector3\nj vectors\nj vectors\nj vectors\nj vector7\n.option pop\n");
+        "j vector0\nj vector1\nj vectors\nj vector3\nj vectors\nj vectors\nj vectors\nj "
+        "vector7\n.option pop\n");
 extern char vectors[];
 
 static void wait_for(u64 n)

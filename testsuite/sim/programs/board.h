@@ -35,6 +35,17 @@ enum { RBR = 0, THR = 0, DLL = 0, IER = 1, DLM = 1, IIR = 2, FCR = 2, LCR = 3, M
 #define clear_csr(name, v) __asm__ volatile("csrc " #name ", %0" : : "r"((u64)(v)) : "memory")
 #define wfi() __asm__ volatile("wfi" : : : "memory")
 
+/* Sleeps until the condition holds that an interrupt makes true: decided with interrupts
+ * off, for one between decision and wfi would not wake it. */
+#define SLEEP_UNTIL(condition) do { \
+    clear_csr(mstatus, MIE); \
+    while (!(condition)) { \
+        wfi(); \
+        set_csr(mstatus, MIE); \
+        clear_csr(mstatus, MIE); \
+    } \
+} while (0)
+
 enum { MIP_MSIP = 1 << 3, MIP_MTIP = 1 << 7, MIP_SEIP = 1 << 9, MIP_MEIP = 1 << 11 };
 #define MIE (1 << 3)
 

@@ -17,13 +17,10 @@ static void timer(void)
     u64 start = MTIME;
 
     MTIMECMP(0) = start + 1000;
-    set_csr(mstatus, MIE);
     write_csr(mie, MIP_MTIP);
-    while (!seen)
-        wfi();
+    SLEEP_UNTIL(seen);
     CHECK_EQUAL(seen, 1 << 7);
     CHECK_EQUAL(MTIME >= start + 1000, 1);
-    clear_csr(mstatus, MIE);
     CHECK_EQUAL(read_csr(mip) & MIP_MTIP, 0);
     MTIMECMP(0) = 0;
     CHECK_EQUAL(read_csr(mip) & MIP_MTIP, MIP_MTIP);

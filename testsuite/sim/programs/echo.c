@@ -42,9 +42,7 @@ int main(u64 hart, u64 tree)
     PLIC_PRIORITY(UART_IRQ) = 1;
     PLIC_ENABLE(0, 0) = 1 << UART_IRQ;
     write_csr(mie, MIP_MEIP);
-    set_csr(mstatus, MIE);
-    while (!done)
-        wfi();
+    SLEEP_UNTIL(done);
 #else
     while (!done)
         if (UART_REG(LSR) & 1)

@@ -9,7 +9,7 @@
 
 typedef uint64_t u64;
 
-enum op { END, CASE, POKE, FILL, PEEK, STEP, RUN, ENTER, INFO, FIELDS, VMCS, LOOP, POKE32, PEEK32, HART };
+enum op { END, CASE, POKE, FILL, PEEK, STEP, RUN, ENTER, INFO, FIELDS, VMCS, LOOP, POKE32, PEEK32, HART, JOIN };
 
 struct frame {
     u64 x[32];
@@ -263,7 +263,7 @@ static const u64 *op_vmcs(const u64 *p, unsigned n)
     return p;
 }
 
-/* One instruction in Ring -1 of hart n with x10 and x11; prints trap and x12. */
+/* One instruction in Ring -1 of hart n with x10 and x11. */
 static const u64 *op_hart(const u64 *p, unsigned n)
 {
     struct mailbox *box = &mailboxes[n % HARTS];
@@ -272,11 +272,19 @@ static const u64 *op_hart(const u64 *p, unsigned n)
     box->a = p[1];
     box->b = p[2];
     box->request = box->request + 1;
+    return p + 3;
+}
+
+/* Waits for what hart n does; prints trap and x12. */
+static const u64 *op_join(const u64 *p, unsigned n)
+{
+    struct mailbox *box = &mailboxes[n % HARTS];
+
     while (box->answered != box->request)
         ;
     put_hex(box->cause);
     put_hex(box->value);
-    return p + 3;
+    return p;
 }
 
 void serve(u64 hart)
@@ -316,6 +324,7 @@ static const u64 *operation(const u64 *p)
     case POKE32: *(volatile uint32_t *)p[0] = (uint32_t)p[1]; return p + 2;
     case PEEK32: put_hex(*(volatile uint32_t *)p[0]); return p + 1;
     case HART:   return op_hart(p, n);
+    case JOIN:   return op_join(p, n);
     case END:    break;
     }
     return 0;
