@@ -207,6 +207,33 @@ static void uart_node(struct tree *t)
     end(t);
 }
 
+/* 32-bit memory space at PCI addresses equal to the platform's; INTA of the doorbell, which
+ * is device 1. Addresses on the bus are three cells, the first of which tells the space. */
+static void pci_node(struct tree *t)
+{
+    enum { SPACE_MEM32 = 0x02000000, DEVICE_SHIFT = 11, DEVICE_MASK = 0x1f << DEVICE_SHIFT, PIN_MASK = 7 };
+    const fdt32_t buses[] = {0, cpu_to_fdt32(0xff)};
+    const fdt32_t ranges[] = {cpu_to_fdt32(SPACE_MEM32), 0, cpu_to_fdt32(BOARD_PCI),
+                              0, cpu_to_fdt32(BOARD_PCI), 0, cpu_to_fdt32(BOARD_PCI_BYTES)};
+    const fdt32_t mask[] = {cpu_to_fdt32(DEVICE_MASK), 0, 0, cpu_to_fdt32(PIN_MASK)};
+    const fdt32_t map[] = {cpu_to_fdt32(1 << DEVICE_SHIFT), 0, 0, cpu_to_fdt32(1),
+                           cpu_to_fdt32(plic_phandle(t)), cpu_to_fdt32(BOARD_PCI_IRQ)};
+
+    begin_at(t, "pci", BOARD_PCI_ECAM);
+    text(t, "compatible", "pci-host-ecam-generic");
+    text(t, "device_type", "pci");
+    reg(t, BOARD_PCI_ECAM, BOARD_PCI_ECAM_BYTES);
+    cells(t, 3, 2);
+    cell(t, "#interrupt-cells", 1);
+    cell(t, "linux,pci-domain", 0);
+    empty(t, "dma-coherent");
+    bytes(t, "bus-range", buses, sizeof buses);
+    bytes(t, "ranges", ranges, sizeof ranges);
+    bytes(t, "interrupt-map-mask", mask, sizeof mask);
+    bytes(t, "interrupt-map", map, sizeof map);
+    end(t);
+}
+
 static void syscon_node(struct tree *t, const char *name, const char *compatible, uint32_t value)
 {
     begin(t, name);
@@ -247,6 +274,7 @@ static void soc_node(struct tree *t)
     clint_node(t);
     plic_node(t);
     uart_node(t);
+    pci_node(t);
     end(t);
 }
 

@@ -2,7 +2,7 @@
  *
  * A device is one ops struct in one file; the board (board.c) maps it. To add
  * one: write devices/NAME.c with a `NAME_new` that returns its ops and state,
- * map it in board.c, give it a node in devicetree.c, test it in testsuite/devices. */
+ * map it in board.c, give it a node in devicetree.c, test it in testsuite/sim. */
 #ifndef VISA_BUS_H
 #define VISA_BUS_H
 

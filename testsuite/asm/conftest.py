@@ -38,13 +38,13 @@ class Assembled:
 
 @pytest.fixture
 def va(visa_as, tmp_path):
-    """va(text, *args, name="t.s") runs visa-as on text; bytes are taken as they are."""
-    def assemble(text, *args, name="t.s", output=None):
+    """va(text, *args, name="t.s", also=[file...]) runs visa-as on text, or bytes, and files."""
+    def assemble(text, *args, name="t.s", output=None, also=()):
         source = tmp_path / name
         source.write_bytes(text if isinstance(text, bytes) else text.encode())
         path = tmp_path / (output or f"{source.stem}.elf")
         path.unlink(missing_ok=True)
-        r = execute([visa_as, *args, "-o", path, source], cwd=tmp_path)
+        r = execute([visa_as, *args, "-o", path, source, *also], cwd=tmp_path)
         assert r.code in (0, 1), str(r)
         assert path.exists() == (r.code == 0)
         return Assembled(r.code, r.stderr, path, source)

@@ -11,21 +11,12 @@ from harness.tools import SRC, execute, tool
 ISA = tables.load(SRC / "isa")
 BASE = [i for i in ISA.insns if i.ext != "xvisa"]
 
-# Names that objdump has and V-ISA has not: floating point, debug mode, other extensions'.
-HINTS = ("c.nop", "c.li", "c.lui", "c.slli", "c.mv", "c.add", "c.addi", "c.srli", "c.srai")
 
-
-def gnu_text(line):
-    """objdump's text in our spelling: one blank, targets with 0x, no comments."""
-    line = re.sub(r"\s*[<#].*", "", line).strip()
-    return re.sub(r"\s+", " ", line)
-
-
-def our_text(line):
-    """Ours without the 0x of a target (the only 0x number behind a branch or jump)."""
-    line = re.sub(r"\s+", " ", line.split("#")[0]).strip()
-    if re.match(r"(c\.)?(b|j(al)? )", line) and not line.startswith("c.jr") and "0x" in line:
-        return line.replace("0x", "")
+def plain(line):
+    """A line of an objdump: one blank, no comment, no symbol, targets without 0x."""
+    line = re.sub(r"\s+", " ", re.sub(r"\s*[<#].*", "", line)).strip()
+    if re.match(r"(c\.)?(b|j |jal )", line):
+        line = line.replace("0x", "")
     return line
 
 
@@ -58,29 +49,24 @@ def gnu_objdump(path, *args):
 def test_disassembly(va, objdump, rng):
     """Our text of our file is GNU objdump's text of it, for all rows of the base."""
     r = va(".text\n" + random_code(rng, 6000, BASE))
-    ours = [our_text(line) for line in disassembled(objdump("-d", "-z", r.path))]
-    theirs = [gnu_text("\t".join(line.split("\t")[2:])) for line in gnu_objdump(r.path).splitlines()
-              if re.match(r"\s*[0-9a-f]+:\t", line)]
-    theirs = [re.sub(r"\s+", " ", t) for t in theirs]
+    ours = [plain(line) for line in disassembled(objdump("-d", "-z", r.path))]
+    theirs = [plain(line) for line in disassembled(gnu_objdump(r.path))]
     assert len(ours) == len(theirs)
-    named = {c.number for c in ISA.csrs}
-    different = []
-    for mine, gnu in zip(ours, theirs):
-        if mine != gnu:
-            if mine.startswith("csrr"):  # names of CSRs that only one of the two knows
-                number = re.search(r",(0x[0-9a-f]+),", gnu) or re.search(r",(0x[0-9a-f]+),", mine)
-                if number and re.sub(r",[^,]+,", ",,", mine, count=1) == re.sub(r",[^,]+,", ",,", gnu, count=1):
-                    continue
-            different.append((mine, gnu))
+    different = [(mine, gnu) for mine, gnu in zip(ours, theirs)
+                 if mine != gnu and not (mine.startswith("csrr") and without_csr(mine) == without_csr(gnu))
+                 and (mine, gnu) != ("c.nop", "c.addi zero,0")]
     assert not different, different[:20]
-    assert named
+
+
+def without_csr(line):
+    """Each side names CSRs that the other does not know."""
+    return re.sub(r",[^,]+,", ",,", line, count=1)
 
 
 def test_numeric_registers(va, objdump, rng):
     r = va(".text\n" + random_code(rng, 500, [i for i in BASE if i.klass in ("alu_rr", "load", "store")]))
-    ours = [our_text(line) for line in disassembled(objdump("-d", "-z", "-M", "numeric", r.path))]
-    theirs = [re.sub(r"\s+", " ", gnu_text("\t".join(line.split("\t")[2:])))
-              for line in gnu_objdump(r.path, "-M", "numeric").splitlines() if re.match(r"\s*[0-9a-f]+:\t", line)]
+    ours = [plain(line) for line in disassembled(objdump("-d", "-z", "-M", "numeric", r.path))]
+    theirs = [plain(line) for line in disassembled(gnu_objdump(r.path, "-M", "numeric"))]
     assert ours == theirs and any("x3" in line for line in ours)
 
 
@@ -122,12 +108,10 @@ def spellings(rng):
 
 def test_assembly(va, gas_elf, rng):
     lines = spellings(rng)
-    text = ".option push\n.option rvc\n" + "\n".join(lines) + "\n"
-    # Without compression the GNU assembler refuses c.*; with it, it compresses: so one by one length.
+    # Without .option rvc the GNU assembler refuses c.*, with it it compresses: each length apart.
     wide = "\n".join(line for line in lines if not line.startswith("c.")) + "\n"
     narrow = "\n".join(line for line in lines if line.startswith("c.")) + "\n"
-    assert text
-    assert va(wide, "-c").text() == gas_elf(wide).data(".text")[:len(va(wide, "-c").text())]
+    assert va(wide, "-c").text() == gas_elf(wide).data(".text")
     theirs = gas_elf(".option rvc\n" + narrow)
     assert theirs, "GNU as refuses this text"
     ours = va(narrow, "-c").text()
@@ -227,5 +211,4 @@ def test_their_tools_read_our_files(va, isa):
     assert 'Tag_RISCV_arch: "rv64i2p1_m2p0_a2p1_c2p0_zicsr2p0_zifencei2p0_xvisa1p0"' in listing.stdout
     assert "Flags:                             0x1, RVC" in listing.stdout
     assert "80000000 <_start>:" in gnu_objdump(elf)
-    assert execute([tool("riscv64-unknown-elf-nm"), elf]).ok().stdout.split()[:3] == \
-        ["0000000080000008", "t", "f"]
+    assert "0000000080000008 t f\n" in execute([tool("riscv64-unknown-elf-nm"), elf]).ok().stdout

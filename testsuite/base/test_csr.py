@@ -32,17 +32,21 @@ def allowed(number, ring, write):
 
 
 def fill_access(maker):
-    """Every CSR, from every ring, read and written; and numbers that no CSR has."""
+    """Every CSR, from every ring, read and written."""
     for csr in BASE:
         for ring, number in RINGS.items():
             for write in (False, True):
                 access_case(maker, csr, ring, number, write)
+
+
+def fill_unknown(maker):
+    """Numbers that no CSR has. QEMU has more than V-ISA, and cannot be asked."""
     known = {c.number for c in ISA.csrs}
     unknown = [n for n in range(4096) if n not in known]
-    for n in maker.rng.sample(unknown, 200):
-        for ring, number in RINGS.items():
+    for n in maker.rng.sample(unknown, 300):
+        for ring in RINGS.values():
             for insn in (word(2, 5, n, 0), word(1, 5, n, 6), word(6, 0, n, 1)):
-                maker.faults("unknown", [f".word {insn:#x}"], number, model.ILLEGAL, insn)
+                maker.faults("unknown", [f".word {insn:#x}"], ring, model.ILLEGAL, insn)
 
 
 def access_case(maker, csr, ring, number, write):
@@ -66,15 +70,19 @@ def access_case(maker, csr, ring, number, write):
 
 
 @pytest.mark.parametrize("key", [f"{ring}-{c.name}" for c in BASE for ring in RINGS] +
-                         ["unknown", "zero-to-read-only"])
+                         ["zero-to-read-only"])
 def test_access(key, batches, check):
     check(batches("csr_access", fill_access, "visa")[key])
 
 
+def test_no_such_csr(batches, check):
+    check(batches("csr_unknown", fill_unknown, "visa")["unknown"])
+
+
 def test_access_witness(batches, check):
-    """QEMU 7.2 has CSRs that V-ISA does not have, and looks at the value written."""
+    """QEMU 7.2 looks at the value written: setting no bits is no write for it."""
     for key, triples in batches("csr_access", fill_access, "qemu").items():
-        if key not in ("unknown", "zero-to-read-only"):
+        if key != "zero-to-read-only":
             check(triples)
 
 

@@ -14,7 +14,7 @@ def visa(tmp_path, source, *args, build=(), **how):
     return programs.on_visa(programs.build(tmp_path, source, *build), *args, **how)
 
 
-@pytest.mark.parametrize("name", ["uart", "clint", "plic", "faults"])
+@pytest.mark.parametrize("name", ["uart", "clint", "plic", "faults", "pci"])
 def test_device(name, tmp_path):
     visa(tmp_path, f"{name}.c").ok()
 
@@ -231,9 +231,10 @@ def test_tree_witness(tmp_path):
                    "-m", "64M", "-display", "none"])
     qemu = properties(tools.execute([tools.tool("dtc"), "-I", "dtb", "-O", "dts", "-q", blob]).ok().stdout)
     ours = properties(tree_source(tmp_path, "--ram", "64M", "--harts", "2"))
-    handles = {"phandle", "interrupt-parent", "regmap", "interrupts-extended"}
+    handles = {"phandle", "interrupt-parent", "regmap", "interrupts-extended",
+               "interrupt-map", "interrupt-map-mask", "ranges"}
     for node in ["/soc", "/soc/test@100000", "/soc/clint@2000000", "/soc/plic@c000000", "/poweroff", "/reboot",
-                 "/soc/serial@10000000", "/memory@80000000", "/cpus", "/cpus/cpu@1/interrupt-controller"]:
+                 "/soc/serial@10000000", "/soc/pci@30000000", "/memory@80000000", "/cpus", "/cpus/cpu@1/interrupt-controller"]:
         for name, value in qemu[node].items():
             if name in handles:
                 assert name in ours[node], f"{node} has no {name}"
@@ -241,3 +242,12 @@ def test_tree_witness(tmp_path):
                 assert ours[node].get(name) == value, f"{node} {name}"
     cells = [int(c, 16) for c in ours["/soc/plic@c000000"]["interrupts-extended"].strip("<>").split()]
     assert cells[1::2] == [11, 9, 11, 9]
+    # PCI: the window of 32-bit memory is among QEMU's, and device 1's INTA goes where QEMU's does
+    def rows(tree, name, size):
+        words = tree["/soc/pci@30000000"][name].strip("<>").split()
+        return [[int(w, 16) for w in words[i:i + size]] for i in range(0, len(words), size)]
+    assert all(row in rows(qemu, "ranges", 7) for row in rows(ours, "ranges", 7))
+    theirs = {tuple(row[:4]): row[5] for row in rows(qemu, "interrupt-map", 6)}
+    assert [theirs[tuple(row[:4])] for row in rows(ours, "interrupt-map", 6)] == [33]
+    plic = int(ours["/soc/plic@c000000"]["phandle"].strip("<>"), 16)
+    assert [row[4] for row in rows(ours, "interrupt-map", 6)] == [plic]

@@ -75,11 +75,6 @@ class Vic:
                 **{f"vic_priority{i}": self.register(8 + i) for i in range(16)},
                 "vic_threshold": self.threshold, "vic_depth": len(self.stack)}
 
-    def stacked(self, words):
-        """The stack in the VMCS's words (VI-4)."""
-        return [(words[i // 4] >> 16 * (i % 4) & 0xff, words[i // 4] >> 16 * (i % 4) + 8 & 0xff)
-                for i in range(len(self.stack))]
-
 
 FIELDS = list(Vic().fields()) + [f"vic_stack{i}" for i in range(4)]
 
@@ -211,6 +206,7 @@ def test_against_the_reference(n, batch, dice):
 
 
 def check_state(fields, stack, got):
+    """The state in the VMCS, the stack by VI-4."""
     assert {k: got[k] for k in fields} == fields
     words = [got[f"vic_stack{i}"] for i in range(4)]
     assert [(words[i // 4] >> 16 * (i % 4) & 0xff, words[i // 4] >> 16 * (i % 4) + 8 & 0xff)
@@ -283,7 +279,7 @@ def test_a_full_stack(single):
 # --- Delivery --------------------------------------------------------------------------
 
 
-def handler(partner):
+def handler():
     """Acknowledges, logs, opens interrupts, sends the partner of the vector, ends, returns."""
     save = [csr_ins("csrrw", CSR["sscratch"], 0, 12), ins("addi", rd=28, rs1=28, imm=-32),
             csr_ins("csrrs", CSR["sepc"], 12, 0), ins("sd", rs1=28, rs2=12), csr_ins("csrrs", CSR["sstatus"], 12, 0),
@@ -295,7 +291,6 @@ def handler(partner):
     restore = [ins("vint_ack.eoi"), ins("ld", rd=10, rs1=28, imm=16), ins("ld", rd=12, rs1=28, imm=8),
                csr_ins("csrrw", CSR["sstatus"], 0, 12), ins("ld", rd=12, rs1=28), csr_ins("csrrw", CSR["sepc"], 0, 12),
                ins("addi", rd=28, rs1=28, imm=32), ins("sret")]
-    assert partner is not None
     return save + work + nest + restore
 
 
@@ -339,7 +334,7 @@ def test_delivery(n, ring, batch, dice):
                    for v in some[::2]}
         s.code(CODE, [csr_ins("csrrsi", CSR["sstatus"], 0, SIE) if r == 0 else ins("addi"),
                       *[ins("addi", rd=5, rs1=5, imm=1)] * 4, vmexit(LAST)])
-        s.code(HANDLER, handler(partner))
+        s.code(HANDLER, handler())
         s.fill(PARTNERS, 8 * VECTORS, MASK)
         s.memory({PARTNERS + 8 * v: p for v, p in partner.items() if p is not None})
         s.vmcs(VMCS, pc=CODE, ring=r, stvec=HANDLER, sie=SEI, x28=STACK, x29=PARTNERS, x30=LOG, **vic.fields())
