@@ -189,16 +189,16 @@ enum { OPERANDS = 8 };
 /* --- The assembler ------------------------------------------------------------------ */
 
 enum {
-    FRAMES = 200,              /* nesting of files, macros and repetitions */
-    CONDS = 256,               /* nesting of .if */
-    EXPR_DEPTH = 200,          /* nesting of an expression */
-    EVAL_STEPS = 100000,       /* of one expression, with the symbols in it */
-    MAX_ERRORS = 50,           /* reported before giving up */
-    MAX_LINES = 20000000,      /* read, with all repetitions */
-    MAX_BYTES = 256 << 20,     /* of all sections that have bytes in the file */
-    MAX_FILE = 64 << 20,       /* of a source file */
-    MAX_EXPANSION = 256 << 20, /* characters of all macro expansions */
-    MAX_REPEAT = 1 << 20,      /* count of .rept and .fill */
+    FRAMES = 200,             /* nesting of files, macros and repetitions */
+    CONDS = 256,              /* nesting of .if */
+    EXPR_DEPTH = 200,         /* nesting of an expression */
+    EVAL_STEPS = 100000,      /* of one expression, with the symbols in it */
+    MAX_ERRORS = 50,          /* reported before giving up */
+    MAX_LINES = 4000000,      /* read, with all repetitions */
+    MAX_BYTES = 256 << 20,    /* of all sections that have bytes in the file */
+    MAX_FILE = 64 << 20,      /* of a source file */
+    MAX_EXPANSION = 64 << 20, /* characters of all macro expansions */
+    MAX_REPEAT = 1 << 20,     /* count of .rept and .fill */
     PAGE = 4096,
 };
 

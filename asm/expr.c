@@ -46,8 +46,12 @@ const struct expr *expr_number(struct as *as, int64_t n, struct loc loc)
 
 const struct expr *expr_symbol(struct as *as, struct symbol *s, struct loc loc)
 {
-    struct expr *e = new_expr(as, 0, loc);
+    struct expr *e;
 
+    /* What .set says later does not concern uses before it: they are the number. */
+    if (s->kind == S_NUMBER && s->assigned)
+        return expr_number(as, s->value, loc);
+    e = new_expr(as, 0, loc);
     e->symbol = s;
     if (!s->used.source)
         s->used = loc;
@@ -248,9 +252,10 @@ static bool eval_symbol(struct as *as, const struct expr *e, enum when when, str
         return true;
     }
     if (s->busy) {
-        if (when != QUIET && !s->reported)
+        if (when != QUIET && !s->reported) {
             error_at(as, e->loc, "'%s' is defined by itself", s->name);
-        s->reported = true;
+            s->reported = true;
+        }
         return false;
     }
     s->busy = true;

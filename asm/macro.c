@@ -102,7 +102,8 @@ struct out {
 static void append(struct out *o, const char *s, size_t n)
 {
     o->s = grow(o->s, &o->cap, o->n + n + 1, 1);
-    memcpy(o->s + o->n, s, n);
+    if (n > 0)
+        memcpy(o->s + o->n, s, n);
     o->n += n;
 }
 
@@ -256,11 +257,11 @@ static bool take_arguments(struct as *as, struct macro *m, struct param *params,
     const char *s = as->t->s, *end = line_end(as);
     unsigned next = 0;
 
-    while (s < end && blank(*s))
-        s++;
+    while (end > s && blank(end[-1]))
+        end--;
     while (s < end) {
-        struct loc here = {as->source, (uint32_t)(s - as->source->text), 1};
         struct text t = next_argument(&s, end, next < m->nparams && params[next].rest);
+        struct loc here = {as->source, (uint32_t)(t.s - as->source->text), (uint32_t)t.n};
         struct param *p = named(m, params, &t);
 
         if (!p && next == m->nparams) {

@@ -203,7 +203,7 @@ void assign(struct as *as, const char *name, size_t n, const struct expr *e, str
     }
     if (s && !may_define(as, s, loc))
         return;
-    if (!s || is_defined(s)) {
+    if (!s || (is_defined(s) && s->used.source)) {
         /* Uses so far keep the value that they saw. */
         s = insert(as, &as->symbols, name, n);
         if (old) {
@@ -243,6 +243,8 @@ void undefined_symbol(struct as *as, struct symbol *s, struct loc loc)
             suggest_try(&near, o->name);
     for (unsigned i = 0; i < isa_symbol_count; i++)
         suggest_try(&near, isa_symbols[i].name);
+    for (unsigned i = 0; i < REGISTERS; i++)
+        suggest_try(&near, reg_name(i, false));
     if (*near.best)
         error_at(as, loc, "undefined symbol '%s'; did you mean '%s'?", s->name, near.best);
     else
@@ -273,7 +275,7 @@ static void export(struct as *as, struct symbol *s)
 
             *(take ? &g->link : &s->link) = take ? s : g;
         } else {
-            already_defined(as, s, s->defined);
+            already_defined(as, g, s->defined);
         }
         return;
     }

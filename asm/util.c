@@ -1,7 +1,6 @@
 /* Memory (see util.h). Running out of it ends the program: there is nothing to save. */
 #include "util.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,12 +77,17 @@ void *grow(void *array, size_t *cap, size_t want, size_t item)
     return need(realloc(array, *cap * item));
 }
 
+static char lower_case(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 int same_word(const char *s, size_t n, const char *lower)
 {
     size_t i;
 
     for (i = 0; i < n && lower[i]; i++)
-        if (tolower((unsigned char)s[i]) != lower[i])
+        if (lower_case(s[i]) != lower[i])
             return 0;
     return i == n && !lower[i];
 }

@@ -10,6 +10,7 @@ is expected once the tree has a directory rtl/.
 
 import argparse
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ class Tree:
         self.root = Path(root)
         self.isa = tables.load(self.root / "isa")
         self.cache = {}
+        self.listed = None
 
     def lines(self, path):
         if path not in self.cache:
@@ -46,13 +48,28 @@ class Tree:
     def place(self, path, number):
         return Place(str(path.relative_to(self.root)), number, self.lines(path)[number - 1].strip())
 
-    def grep(self, patterns, pattern):
-        """Places in the files that the globs name where the pattern matches a line."""
+    def grep(self, patterns, pattern, word=""):
+        """Places in the files that the globs name where a line has the word and the pattern."""
         found = re.compile(pattern)
         for path in sorted({p for g in patterns for p in self.root.glob(g)}):
             for number, text in enumerate(self.lines(path), 1):
-                if found.search(text):
+                if word in text and found.search(text):
                     yield self.place(path, number)
+
+
+    def enumerated(self):
+        """Tests whose parameters are drawn from the tables: pytest lists them."""
+        if self.listed is None:
+            command = [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q",
+                       "--collect-only", str(self.root / "testsuite" / "xvisa")]
+            out = subprocess.run(command, capture_output=True, text=True).stdout
+            self.listed = []
+            for file, test in re.findall(r"^(\S+\.py)::(\w+\[.*\])$", out, re.M):
+                path = self.root / "testsuite" / file
+                pattern = f"^def {test.partition('[')[0]}\\("
+                self.listed += [Place(p.path, p.line, test)
+                                for p in self.grep([str(path.relative_to(self.root))], pattern)]
+        return self.listed
 
 
 def row_place(tree, row):
@@ -63,7 +80,7 @@ def semantics(tree, insn):
     """exec_NAME, or a capitalised macro that makes it: `LOAD(lb, ...)`."""
     base = insn.expands[0].replace(".", "_") if insn.expands else insn.ident
     pattern = rf"^(?!\s).*\bexec_{base}\(|^\s*[A-Z][A-Z0-9_]*\(\s*{base}\s*[,)]"
-    return list(tree.grep(["src/cpu/*.[ch]"], pattern))
+    return list(tree.grep(["src/cpu/*.[ch]", "src/mmu/*.[ch]", "src/vic/*.[ch]"], pattern))
 
 
 def assembler(tree, insn):
@@ -96,8 +113,12 @@ def tests(tree, insn):
     if insn.expands:
         return list(tree.grep(["testsuite/isa/test_encoding.py"], r"^def test_(row|expansion)_"))
     globs = [f"testsuite/**/*.{e}" for e in ("py", "s", "S", "c")]
-    alike = ("testsuite/isa/", "testsuite/asm/")
-    return [p for p in tree.grep(globs, spelled(insn.name)) if not p.path.startswith(alike)]
+    alike = ("testsuite/isa/", "testsuite/asm/", "testsuite/manual/")
+    found = [p for p in tree.grep(globs, spelled(insn.name), insn.name) if not p.path.startswith(alike)]
+    if not found:
+        drawn = [p for p in tree.enumerated() if insn.name in re.split(r"[\[\]-]", p.text)]
+        found = list({p.line: p for p in reversed(drawn)}.values())[::-1]
+    return found
 
 
 def manual(tree, insn):

@@ -211,13 +211,19 @@ static void uart_node(struct tree *t)
  * is device 1. Addresses on the bus are three cells, the first of which tells the space. */
 static void pci_node(struct tree *t)
 {
-    enum { SPACE_MEM32 = 0x02000000, DEVICE_SHIFT = 11, DEVICE_MASK = 0x1f << DEVICE_SHIFT, PIN_MASK = 7 };
+    enum {
+        SPACE_MEM32 = 0x02000000,
+        DEVICE_SHIFT = 11,
+        DEVICE_MASK = 0x1f << DEVICE_SHIFT,
+        PIN_MASK = 7
+    };
     const fdt32_t buses[] = {0, cpu_to_fdt32(0xff)};
-    const fdt32_t ranges[] = {cpu_to_fdt32(SPACE_MEM32), 0, cpu_to_fdt32(BOARD_PCI),
-                              0, cpu_to_fdt32(BOARD_PCI), 0, cpu_to_fdt32(BOARD_PCI_BYTES)};
+    const fdt32_t ranges[] = {cpu_to_fdt32(SPACE_MEM32), 0, cpu_to_fdt32(BOARD_PCI),      0,
+                              cpu_to_fdt32(BOARD_PCI),   0, cpu_to_fdt32(BOARD_PCI_BYTES)};
     const fdt32_t mask[] = {cpu_to_fdt32(DEVICE_MASK), 0, 0, cpu_to_fdt32(PIN_MASK)};
-    const fdt32_t map[] = {cpu_to_fdt32(1 << DEVICE_SHIFT), 0, 0, cpu_to_fdt32(1),
-                           cpu_to_fdt32(plic_phandle(t)), cpu_to_fdt32(BOARD_PCI_IRQ)};
+    const fdt32_t map[] = {
+        cpu_to_fdt32(1 << DEVICE_SHIFT), 0, 0, cpu_to_fdt32(1), cpu_to_fdt32(plic_phandle(t)),
+        cpu_to_fdt32(BOARD_PCI_IRQ)};
 
     begin_at(t, "pci", BOARD_PCI_ECAM);
     text(t, "compatible", "pci-host-ecam-generic");

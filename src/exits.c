@@ -4,13 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/hart.h"
+
 /* The exit of a VM that waits for its next entry. */
 struct open_exit {
     uint64_t vmcs;
     uint64_t instret, ticks;
     uint64_t entered_instret, entered_ticks;
     size_t row;
+    uint32_t hart;
     bool open;
+    bool inside; /* its guest runs */
 };
 
 struct exits {
@@ -87,8 +91,8 @@ static size_t find_row(struct exits *x, const struct world_event *e)
             return x->slots[at] - 1;
     if (!grow((void **)&x->rows, &x->rows_room, x->nrows, sizeof *x->rows))
         return SIZE_MAX;
-    x->rows[x->nrows] = (struct exit_row){.vmcs = e->vmcs, .vmid = e->vmid, .cause = (uint8_t)e->cause,
-                                          .pc = e->pc};
+    x->rows[x->nrows] = (struct exit_row){
+        .vmcs = e->vmcs, .vmid = e->vmid, .cause = (uint8_t)e->cause, .pc = e->pc};
     x->slots[at] = ++x->nrows;
     return x->nrows - 1;
 }
@@ -119,6 +123,8 @@ static void on_entry(struct exits *x, struct open_exit *vm, const struct world_e
 {
     vm->entered_instret = e->instret;
     vm->entered_ticks = e->ticks;
+    vm->hart = e->hart;
+    vm->inside = true;
     if (vm->open) {
         struct exit_row *r = &x->rows[vm->row];
 
@@ -130,11 +136,13 @@ static void on_entry(struct exits *x, struct open_exit *vm, const struct world_e
     vm->open = false;
 }
 
-static void on_exit_event(struct exits *x, struct open_exit *vm, size_t index, const struct world_event *e)
+static void on_exit_event(struct exits *x, struct open_exit *vm, size_t index,
+                          const struct world_event *e)
 {
     x->shares[index].insns += e->instret - vm->entered_instret;
     x->shares[index].ticks += e->ticks - vm->entered_ticks;
     x->shares[index].vmid = e->vmid;
+    vm->inside = false;
     vm->row = find_row(x, e);
     if (vm->row == SIZE_MAX) {
         x->incomplete = true;
@@ -211,9 +219,20 @@ const struct exit_row *exits_rows(struct exits *x, size_t *n)
     return x->sorted;
 }
 
-const struct vm_share *exits_shares(const struct exits *x, size_t *n)
+const struct vm_share *exits_shares(struct exits *x, size_t *n)
 {
     *n = x->nvms;
+    for (size_t i = 0; i < x->nvms; i++) { /* of guests that run, what they have run */
+        struct open_exit *vm = &x->vms[i];
+        const struct hart *h = vm->inside ? machine_hart(x->machine, vm->hart) : NULL;
+
+        if (!h)
+            continue;
+        x->shares[i].insns += h->instret - vm->entered_instret;
+        x->shares[i].ticks += h->instret + h->waited - vm->entered_ticks;
+        vm->entered_instret = h->instret;
+        vm->entered_ticks = h->instret + h->waited;
+    }
     return x->shares;
 }
 

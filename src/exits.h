@@ -14,10 +14,10 @@ struct exit_cost {
 struct exit_row {
     uint64_t vmcs, pc;
     uint16_t vmid;
-    uint8_t cause;           /* ISA_EXIT_* */
+    uint8_t cause; /* ISA_EXIT_* */
     uint64_t count;
-    uint64_t returned;       /* exits that the VM was entered again after: the costs are theirs */
-    uint64_t emulated;       /* of these, with VMRESUME.ADV */
+    uint64_t returned; /* exits that the VM was entered again after: the costs are theirs */
+    uint64_t emulated; /* of these, with VMRESUME.ADV */
     struct exit_cost insns, ticks;
 };
 
@@ -37,7 +37,7 @@ void exits_free(struct exits *x);
 /* Rows by falling count, then VMCS, cause, pc; valid until the next run. */
 const struct exit_row *exits_rows(struct exits *x, size_t *n);
 /* VMs in the order of their first entry. */
-const struct vm_share *exits_shares(const struct exits *x, size_t *n);
+const struct vm_share *exits_shares(struct exits *x, size_t *n);
 /* False if memory ran out and some exits are missing. */
 bool exits_complete(const struct exits *x);
 

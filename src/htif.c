@@ -24,8 +24,8 @@ struct htif {
     uint64_t tohost, fromhost;
     int argc;
     char *const *argv;
-    bool reading;     /* the guest waits for a character */
-    uint64_t answer;  /* for fromhost, once the guest has taken the last one; 0 none */
+    bool reading;    /* the guest waits for a character */
+    uint64_t answer; /* for fromhost, once the guest has taken the last one; 0 none */
 };
 
 static uint64_t load(const struct htif *h, uint64_t pa)
@@ -167,15 +167,19 @@ static void poll(void *dev, uint64_t time)
 
 static const struct device_ops htif_ops = {.name = "htif", .poll = poll, .free = free};
 
-bool htif_attach(struct machine *m, uint64_t tohost, uint64_t fromhost, const struct console *console,
-                 int argc, char *const *argv)
+bool htif_attach(struct machine *m, uint64_t tohost, uint64_t fromhost,
+                 const struct console *console, int argc, char *const *argv)
 {
     struct htif *h = calloc(1, sizeof *h);
 
     if (!h)
         return false;
-    *h = (struct htif){.machine = m, .console = *console, .tohost = tohost, .fromhost = fromhost,
-                       .argc = argc, .argv = argv};
+    *h = (struct htif){.machine = m,
+                       .console = *console,
+                       .tohost = tohost,
+                       .fromhost = fromhost,
+                       .argc = argc,
+                       .argv = argv};
     if (!bus_attach(machine_bus(m), &htif_ops, h)) {
         free(h);
         return false;

@@ -14,7 +14,7 @@ struct machine;
 /* Watches the words at these physical addresses (fromhost 0: the image has none).
  * argv, of argc strings that stay with the caller, is what the guest may ask for as
  * its command line. The machine's bus owns the result; false if memory ran out. */
-bool htif_attach(struct machine *m, uint64_t tohost, uint64_t fromhost, const struct console *console,
-                 int argc, char *const *argv);
+bool htif_attach(struct machine *m, uint64_t tohost, uint64_t fromhost,
+                 const struct console *console, int argc, char *const *argv);
 
 #endif

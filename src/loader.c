@@ -26,8 +26,7 @@ struct loading {
     size_t n;
 };
 
-__attribute__((format(printf, 2, 3)))
-static bool fail(struct loading *l, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static bool fail(struct loading *l, const char *format, ...)
 {
     int at = snprintf(l->err, l->n, "%s: ", l->path);
     va_list args;
@@ -98,7 +97,8 @@ static bool check_place(struct loading *l, const char *what, uint64_t addr, uint
         if (addr < r->addr + r->size && r->addr < addr + size)
             return fail(l, "%s [0x%llx, 0x%llx) overlaps [0x%llx, 0x%llx) of %s", what,
                         (unsigned long long)addr, (unsigned long long)(addr + size),
-                        (unsigned long long)r->addr, (unsigned long long)(r->addr + r->size), r->file);
+                        (unsigned long long)r->addr, (unsigned long long)(r->addr + r->size),
+                        r->file);
     }
     return true;
 }
@@ -121,10 +121,14 @@ static bool add_range(struct loading *l, uint64_t addr, uint64_t size, uint64_t 
 
 static const char *machine_name(unsigned machine)
 {
-    static const struct { uint16_t number; const char *name; } names[] = {
-        {EM_386, "i386"}, {EM_X86_64, "x86-64"}, {EM_ARM, "ARM"}, {EM_AARCH64, "AArch64"},
-        {EM_MIPS, "MIPS"}, {EM_PPC, "PowerPC"}, {EM_PPC64, "PowerPC64"}, {EM_S390, "S/390"},
-        {EM_SPARCV9, "SPARC V9"}, {EM_BPF, "BPF"},
+    static const struct {
+        uint16_t number;
+        const char *name;
+    } names[] = {
+        {EM_386, "i386"},        {EM_X86_64, "x86-64"}, {EM_ARM, "ARM"},
+        {EM_AARCH64, "AArch64"}, {EM_MIPS, "MIPS"},     {EM_PPC, "PowerPC"},
+        {EM_PPC64, "PowerPC64"}, {EM_S390, "S/390"},    {EM_SPARCV9, "SPARC V9"},
+        {EM_BPF, "BPF"},
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -224,8 +228,8 @@ static bool load_segment(struct loading *l, size_t index, Elf64_Phdr copy)
         return fail(l, "%s has more bytes in the file (0x%llx) than in memory (0x%llx)", what,
                     (unsigned long long)p->p_filesz, (unsigned long long)p->p_memsz);
     if (p->p_filesz && (p->p_offset > l->size || p->p_filesz > l->size - p->p_offset))
-        return fail(l, "truncated: %s needs bytes [0x%llx, 0x%llx + 0x%llx), the file has 0x%zx", what,
-                    (unsigned long long)p->p_offset, (unsigned long long)p->p_offset,
+        return fail(l, "truncated: %s needs bytes [0x%llx, 0x%llx + 0x%llx), the file has 0x%zx",
+                    what, (unsigned long long)p->p_offset, (unsigned long long)p->p_offset,
                     (unsigned long long)p->p_filesz, l->size);
     if (p->p_memsz == 0)
         return true;
@@ -253,8 +257,10 @@ static bool load_segments(struct loading *l)
         if (!gelf_getphdr(l->elf, (int)i, &p))
             return fail(l, "broken program headers: %s", elf_errmsg(-1));
         if (p.p_type == PT_INTERP || p.p_type == PT_DYNAMIC)
-            return fail(l, "not a static executable: segment %zu is for a dynamic linker; link "
-                           "with -static -no-pie", i);
+            return fail(l,
+                        "not a static executable: segment %zu is for a dynamic linker; link "
+                        "with -static -no-pie",
+                        i);
         if (p.p_type == PT_LOAD && !load_segment(l, i, p))
             return false;
     }
@@ -299,7 +305,9 @@ static uint8_t symbol_rank(const GElf_Sym *s)
 {
     unsigned type = ELF64_ST_TYPE(s->st_info);
 
-    return (uint8_t)((type == STT_FUNC ? 4 : type == STT_OBJECT ? 2 : 0) +
+    return (uint8_t)((type == STT_FUNC     ? 4
+                      : type == STT_OBJECT ? 2
+                                           : 0) +
                      (ELF64_ST_BIND(s->st_info) != STB_LOCAL));
 }
 
@@ -317,7 +325,8 @@ static bool add_symbol(struct image *im, const GElf_Sym *s, const char *name)
     char *copy = strdup(name);
 
     if (copy)
-        im->symbols[im->nsymbols++] = (struct symbol){s->st_value, s->st_size, copy, symbol_rank(s)};
+        im->symbols[im->nsymbols++] =
+            (struct symbol){s->st_value, s->st_size, copy, symbol_rank(s)};
     return copy;
 }
 
@@ -338,7 +347,8 @@ static bool load_symbol_table(struct loading *l, Elf_Data *data, const Elf_Data 
             return fail(l, "broken symbol %zu: %s", i, elf_errmsg(-1));
         name = symbol_name(strings, s.st_name);
         if (!name)
-            return fail(l, "symbol %zu has its name outside the string table (offset 0x%x)", i, s.st_name);
+            return fail(l, "symbol %zu has its name outside the string table (offset 0x%x)", i,
+                        s.st_name);
         if (wanted_symbol(&s, name) && !add_symbol(im, &s, name))
             return fail(l, "out of memory for %zu symbols", n);
     }
@@ -366,7 +376,8 @@ static bool load_symbols(struct loading *l)
             continue;
         data = elf_getdata(scn, NULL);
         if (!data || (data->d_size && !data->d_buf))
-            return fail(l, "broken symbol table in section %zu: %s", elf_ndxscn(scn), elf_errmsg(-1));
+            return fail(l, "broken symbol table in section %zu: %s", elf_ndxscn(scn),
+                        elf_errmsg(-1));
         if (!load_symbol_table(l, data, strings_of(l->elf, &h)))
             return false;
     }

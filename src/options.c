@@ -67,7 +67,8 @@ static bool read_size(const char *text, uint64_t *value, char *err, size_t n)
             return true;
         }
     }
-    snprintf(err, n, "'%s' is not a size: expected a number of bytes, with K, M or G behind it", text);
+    snprintf(err, n, "'%s' is not a size: expected a number of bytes, with K, M or G behind it",
+             text);
     return false;
 }
 
@@ -189,20 +190,28 @@ static const struct option_row rows[] = {
     {"tlb-l2", 0, "N", COUNT, AT(config.tlb_l2), "entries of each L2 TLB"},
     {"tlb-l2-ways", 0, "N", COUNT, AT(config.tlb_l2_ways), "ways of each L2 TLB"},
     {"walk-cache", 0, "N", COUNT, AT(config.walk_cache), "entries of each walk cache"},
-    {"ticks-per-time", 0, "N", NUMBER, AT(config.ticks_per_time), "instructions per tick of `time`"},
-    {"quantum", 0, "N", NUMBER, AT(config.quantum), "instructions a hart runs before the next one's turn"},
+    {"ticks-per-time", 0, "N", NUMBER, AT(config.ticks_per_time),
+     "instructions per tick of `time`"},
+    {"quantum", 0, "N", NUMBER, AT(config.quantum),
+     "instructions a hart runs before the next one's turn"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Software"},
-    {"raw", 0, "ADDRESS", CALL, BY(set_raw), "IMAGE is a flat file: load it at ADDRESS and start there"},
-    {"load", 0, "FILE[@ADDRESS]", CALL, BY(set_load), "load another ELF file, or a flat one at ADDRESS"},
+    {"raw", 0, "ADDRESS", CALL, BY(set_raw),
+     "IMAGE is a flat file: load it at ADDRESS and start there"},
+    {"load", 0, "FILE[@ADDRESS]", CALL, BY(set_load),
+     "load another ELF file, or a flat one at ADDRESS"},
     {"bootargs", 0, "TEXT", TEXT, AT(bootargs), "/chosen/bootargs of the device tree"},
-    {"dump-dtb", 0, "FILE", TEXT, AT(dump_dtb), "write the device tree; without IMAGE, that is all"},
+    {"dump-dtb", 0, "FILE", TEXT, AT(dump_dtb),
+     "write the device tree; without IMAGE, that is all"},
     {"uart-in", 0, "FILE", TEXT, AT(uart_in), "console input; - is standard input"},
     {NULL, 0, NULL, FLAG, BY(NULL), "End of the run"},
-    {"max-insns", 'n', "N", NUMBER, AT(max_insns), "stop after N instructions of all harts together"},
+    {"max-insns", 'n', "N", NUMBER, AT(max_insns),
+     "stop after N instructions of all harts together"},
     {"timeout", 0, "SECONDS", NUMBER, AT(timeout), "stop after this much of the host's time"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Trace"},
-    {"trace", 't', "[=FILE]", CALL, BY(set_trace), "one line per instruction, to standard error or FILE"},
-    {"trace-events", 0, NULL, CALL, BY(set_trace_events), "only exceptions, interrupts, entries, exits"},
+    {"trace", 't', "[=FILE]", CALL, BY(set_trace),
+     "one line per instruction, to standard error or FILE"},
+    {"trace-events", 0, NULL, CALL, BY(set_trace_events),
+     "only exceptions, interrupts, entries, exits"},
     {"trace-exits", 0, NULL, CALL, BY(set_trace_exits), "only VM entries and exits, at full speed"},
     {"trace-from", 0, "N", NUMBER, AT(trace.from), "from a hart's instruction number N on"},
     {"trace-to", 0, "N", NUMBER, AT(trace.to), "up to a hart's instruction number N"},
@@ -210,8 +219,10 @@ static const struct option_row rows[] = {
     {"trace-format", 0, "FORMAT", CALL, BY(set_trace_format), "text or json (an object a line)"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Looking closer"},
     {"explain-exit", 0, "N", NUMBER, AT(explain_exit), "tell the whole story of VM exit number N"},
-    {"walk", 0, "ADDRESS[:rwx]", CALL, BY(set_walk), "draw the page-table walks of an address as the run ends"},
-    {"check-stale", 0, NULL, FLAG, AT(check_stale), "report uses of translations that miss a flush"},
+    {"walk", 0, "ADDRESS[:rwx]", CALL, BY(set_walk),
+     "draw the page-table walks of an address as the run ends"},
+    {"check-stale", 0, NULL, FLAG, AT(check_stale),
+     "report uses of translations that miss a flush"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Results"},
     {"stats", 's', "FILE", TEXT, AT(stats), "write statistics as JSON; - is standard output"},
     {"summary", 'S', NULL, FLAG, AT(summary), "print statistics as a table at the end"},
@@ -223,7 +234,8 @@ enum { ROWS = sizeof rows / sizeof rows[0], LONG_BASE = 256 };
 
 /* Parsing --------------------------------------------------------------------------------- */
 
-static bool set(struct options *o, const struct option_row *row, const char *value, char *err, size_t n)
+static bool set(struct options *o, const struct option_row *row, const char *value, char *err,
+                size_t n)
 {
     char *field = (char *)o + row->offset, why[256];
     uint64_t v = 0;
@@ -340,9 +352,9 @@ void options_help(void)
             printf("\n%s:\n", r->help);
             continue;
         }
-        snprintf(left, sizeof left, "%c%c%c --%s%s%s", r->letter ? '-' : ' ', r->letter ? r->letter : ' ',
-                 r->letter ? ',' : ' ', r->name, r->arg && r->arg[0] != '[' ? " " : "",
-                 r->arg ? r->arg : "");
+        snprintf(left, sizeof left, "%c%c%c --%s%s%s", r->letter ? '-' : ' ',
+                 r->letter ? r->letter : ' ', r->letter ? ',' : ' ', r->name,
+                 r->arg && r->arg[0] != '[' ? " " : "", r->arg ? r->arg : "");
         printf("  %-30s %s\n", left, r->help);
     }
     puts("\nThe exit status is the guest's exit code; see visa-sim(1) for those of the simulator.");

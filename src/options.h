@@ -11,15 +11,15 @@
 
 /* Exit statuses of the command that are not the guest's own exit code. */
 enum {
-    STATUS_OUTPUT = 119,    /* a trace, statistics or the console could not be written */
-    STATUS_USAGE = 120,     /* the command line */
-    STATUS_IMAGE = 121,     /* a file that cannot be loaded */
-    STATUS_LIMIT = 122,     /* --max-insns */
+    STATUS_OUTPUT = 119, /* a trace, statistics or the console could not be written */
+    STATUS_USAGE = 120,  /* the command line */
+    STATUS_IMAGE = 121,  /* a file that cannot be loaded */
+    STATUS_LIMIT = 122,  /* --max-insns */
     STATUS_DEADLOCK = 123,
-    STATUS_TIMEOUT = 124,   /* --timeout */
+    STATUS_TIMEOUT = 124, /* --timeout */
     STATUS_TRAP_LOOP = 125,
-    STATUS_STOPPED = 130,   /* SIGINT, SIGTERM or Ctrl-A x */
-    STATUS_LARGE = 255,     /* an exit code that does not fit in 8 bits */
+    STATUS_STOPPED = 130, /* SIGINT, SIGTERM or Ctrl-A x */
+    STATUS_LARGE = 255,   /* an exit code that does not fit in 8 bits */
 };
 
 /* A further file: at a fixed address, or an ELF file at its own. */
@@ -34,7 +34,7 @@ enum { MAX_LOADS = 16 };
 struct options {
     struct machine_config config;
     const char *image;
-    int argc;        /* the guest's command line: image and what follows it */
+    int argc; /* the guest's command line: image and what follows it */
     char **argv;
     bool raw;
     uint64_t raw_addr;
@@ -45,12 +45,12 @@ struct options {
     bool trace_on;
     const char *trace_file; /* "-": standard error */
     struct trace trace;
-    const char *stats;      /* "-": standard output */
-    uint64_t explain_exit;  /* number of an exit, 0: none */
+    const char *stats;     /* "-": standard output */
+    uint64_t explain_exit; /* number of an exit, 0: none */
     bool check_stale;
-    bool walk;              /* draw the walk of walk_va at the end */
+    bool walk; /* draw the walk of walk_va at the end */
     uint64_t walk_va;
-    char walk_access;       /* 'r', 'w' or 'x' */
+    char walk_access; /* 'r', 'w' or 'x' */
     bool summary, quiet, help, version;
 };
 

@@ -4,16 +4,20 @@
 #include <inttypes.h>
 #include <jansson.h>
 
+#include "cpu/hart.h"
 #include "isa.h"
 
-enum { TABLE_SITES = 12, CAUSES = sizeof ((struct exit_count *)0)->by_cause / sizeof(uint64_t) };
+enum { TABLE_SITES = 12, CAUSES = sizeof((struct exit_count *)0)->by_cause / sizeof(uint64_t) };
 
 /* One row of what is counted over the whole run. */
 static const struct count_row {
     const char *key, *title;
     size_t offset;
 } counts[] = {
-#define COUNT(key, title, field) {key, title, offsetof(struct machine_stats, field)}
+#define COUNT(key, title, field)                                                                   \
+    {                                                                                              \
+        key, title, offsetof(struct machine_stats, field)                                          \
+    }
     COUNT("instret", "instructions retired", instret),
     COUNT("cycles", "cycles", ticks),
     COUNT("exceptions", "exceptions", exceptions),
@@ -72,7 +76,21 @@ static json_t *json_causes(const uint64_t *by_cause)
     return o;
 }
 
-static json_t *json_vm(const struct exit_count *vm)
+/* What the VM's guest retired; what it has since its last entry is with the hart. */
+static uint64_t vm_instret(struct machine *m, const struct exit_count *vm)
+{
+    uint64_t n = vm->instret;
+
+    for (unsigned i = 0; i < machine_config(m)->harts; i++) {
+        const struct hart *h = machine_hart(m, i);
+
+        if (h->v && h->current == vm->vmcs)
+            n += h->instret - h->guest_start;
+    }
+    return n;
+}
+
+static json_t *json_vm(struct machine *m, const struct exit_count *vm)
 {
     json_t *o = json_object();
     char vmcs[24];
@@ -81,7 +99,7 @@ static json_t *json_vm(const struct exit_count *vm)
     json_object_set_new(o, "vmcs", json_string(vmcs));
     put(o, "vmid", vm->vmid);
     put(o, "entries", vm->entries);
-    put(o, "instret", vm->instret);
+    put(o, "instret", vm_instret(m, vm));
     put(o, "exits", vm->exits);
     put(o, "emu", vm->emu);
     put(o, "tlbmiss", vm->tlbmiss);
@@ -189,7 +207,7 @@ bool stats_json(FILE *out, const struct stats_source *src, const struct stats_en
         by_cause[c] = exits_of_cause(s, c);
     json_object_set_new(o, "exits_by_cause", json_causes(by_cause));
     for (unsigned i = 0; i < s->nvms; i++)
-        json_array_append_new(vms, json_vm(&s->vms[i]));
+        json_array_append_new(vms, json_vm(m, &s->vms[i]));
     json_object_set_new(o, "vms", vms);
     if (src->exits) {
         json_object_set_new(o, "exit_sites", json_sites(src));
@@ -202,19 +220,20 @@ bool stats_json(FILE *out, const struct stats_source *src, const struct stats_en
 
 /* Table --------------------------------------------------------------------------------- */
 
-static void table_vm(FILE *out, const struct exit_count *vm)
+static void table_vm(FILE *out, struct machine *m, const struct exit_count *vm)
 {
     char text[8];
 
     fprintf(out, "VM %u, VMCS 0x%" PRIx64 "\n", vm->vmid, vm->vmcs);
-    fprintf(out, "  %-38s %16" PRIu64 "\n", "instructions retired", vm->instret);
+    fprintf(out, "  %-38s %16" PRIu64 "\n", "instructions retired", vm_instret(m, vm));
     fprintf(out, "  %-38s %16" PRIu64 "\n", "entries", vm->entries);
     fprintf(out, "  %-38s %16" PRIu64 "\n", "emulated (VMCOUNT_EMU)", vm->emu);
     fprintf(out, "  %-38s %16" PRIu64 "\n", "TLB misses (VMCOUNT_TLBMISS)", vm->tlbmiss);
     fprintf(out, "  %-38s %16" PRIu64 "\n", "exits (VMCOUNT_EXIT)", vm->exits);
     for (unsigned c = 0; c < CAUSES; c++)
         if (vm->by_cause[c])
-            fprintf(out, "    0x%02x %-31s %16" PRIu64 "\n", c, cause_name(c, text), vm->by_cause[c]);
+            fprintf(out, "    0x%02x %-31s %16" PRIu64 "\n", c, cause_name(c, text),
+                    vm->by_cause[c]);
 }
 
 /* The places that exit most: who, why, where, and what it costs. */
@@ -230,7 +249,8 @@ static void table_sites(FILE *out, const struct stats_source *src)
     for (size_t i = 0; i < n && i < TABLE_SITES; i++) {
         const struct exit_row *r = &rows[i];
 
-        fprintf(out, "%10" PRIu64 " %5u %-11s 0x%-16" PRIx64 " %7" PRIu64 " %8.1f %7" PRIu64 "  %s\n",
+        fprintf(out,
+                "%10" PRIu64 " %5u %-11s 0x%-16" PRIx64 " %7" PRIu64 " %8.1f %7" PRIu64 "  %s\n",
                 r->count, r->vmid, cause_name(r->cause, cause), r->pc, r->insns.min,
                 r->returned ? (double)r->insns.sum / (double)r->returned : 0.0, r->insns.max,
                 place_name(src->image, r->pc, place, sizeof place));
@@ -248,7 +268,7 @@ void stats_table(FILE *out, const struct stats_source *src)
         if (i < 2 || count(s, &counts[i]))
             fprintf(out, "%-40s %16" PRIu64 "\n", counts[i].title, count(s, &counts[i]));
     for (unsigned i = 0; i < s->nvms; i++)
-        table_vm(out, &s->vms[i]);
+        table_vm(out, src->machine, &s->vms[i]);
     if (src->exits)
         table_sites(out, src);
 }

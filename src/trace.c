@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 
-
 static bool is_world_switch(const struct retire *r)
 {
     return r->event == RETIRE_EXIT || r->event == RETIRE_ENTRY;
@@ -27,7 +26,8 @@ static bool wanted(const struct trace *t, const struct retire *r)
 
 /* An address at each level of translation: three in a guest, two where only one stage
  * of translation changes it, none that is not known (0). */
-static void print_address(FILE *out, const struct retire *r, uint64_t gva, uint64_t gpa, uint64_t hpa)
+static void print_address(FILE *out, const struct retire *r, uint64_t gva, uint64_t gpa,
+                          uint64_t hpa)
 {
     fprintf(out, "0x%" PRIx64, gva);
     if (r->v && gpa)
@@ -144,10 +144,21 @@ static void trace_text(FILE *out, const struct trace *t, const struct retire *r)
 void trace_world(void *trace, const struct world_event *e)
 {
     struct retire r = {
-        .instret = e->instret, .cycle = e->ticks, .hart = e->hart, .ring = e->ring, .v = true,
-        .vmid = e->vmid, .vmcs = e->vmcs, .pc = e->pc, .event = e->entry ? RETIRE_ENTRY : RETIRE_EXIT,
-        .cause = (uint8_t)e->cause, .insn = (uint32_t)e->insn, .length = (uint8_t)e->len,
-        .qual = e->entry ? e->vmid : e->qual, .addr = e->addr, .gpa = e->gpa,
+        .instret = e->instret,
+        .cycle = e->ticks,
+        .hart = e->hart,
+        .ring = e->ring,
+        .v = true,
+        .vmid = e->vmid,
+        .vmcs = e->vmcs,
+        .pc = e->pc,
+        .event = e->entry ? RETIRE_ENTRY : RETIRE_EXIT,
+        .cause = (uint8_t)e->cause,
+        .insn = (uint32_t)e->insn,
+        .length = (uint8_t)e->len,
+        .qual = e->entry ? e->vmid : e->qual,
+        .addr = e->addr,
+        .gpa = e->gpa,
         .val = e->entry ? e->vmcs : e->val,
     };
 

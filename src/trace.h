@@ -22,7 +22,7 @@ struct trace {
     const struct image *image; /* its symbols name addresses; NULL none */
     uint64_t from, to;         /* first and last instret; to is UINT64_MAX for no end */
     enum trace_events events;
-    bool one_vm;               /* only what VMID vm does, and entries into it */
+    bool one_vm; /* only what VMID vm does, and entries into it */
     uint16_t vm;
     bool json;
 };
@@ -38,8 +38,8 @@ void trace_world(void *trace, const struct world_event *e);
 
 void trace_json(FILE *out, const struct trace *t, const struct retire *r);
 
-const char *trace_register(unsigned number); /* ABI name of x0 to x31 */
-const char *trace_cause(const struct retire *r); /* name of the event's cause, "?" if none */
+const char *trace_register(unsigned number);      /* ABI name of x0 to x31 */
+const char *trace_cause(const struct retire *r);  /* name of the event's cause, "?" if none */
 const char *trace_memory(const struct retire *r); /* load, store or amo */
 
 /* "<name+0x10>" of a pc, "" where no symbol is known. */

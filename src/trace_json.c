@@ -92,7 +92,7 @@ static void event(FILE *out, const struct retire *r)
 {
     static const char *const kinds[] = {
         [RETIRE_EXCEPTION] = "exception", [RETIRE_INTERRUPT] = "interrupt", [RETIRE_EXIT] = "exit",
-        [RETIRE_ENTRY] = "entry", [RETIRE_ENTRYFAIL] = "entryfail",
+        [RETIRE_ENTRY] = "entry",         [RETIRE_ENTRYFAIL] = "entryfail",
     };
 
     fprintf(out, ",\"event\":{\"kind\":\"%s\"", kinds[r->event]);
@@ -112,8 +112,9 @@ static void event(FILE *out, const struct retire *r)
 
 void trace_json(FILE *out, const struct trace *t, const struct retire *r)
 {
-    fprintf(out, "{\"seq\":%" PRIu64 ",\"instret\":%" PRIu64 ",\"cycle\":%" PRIu64 ",\"hart\":%" PRIu32
-                 ",\"ring\":%d,\"v\":%s",
+    fprintf(out,
+            "{\"seq\":%" PRIu64 ",\"instret\":%" PRIu64 ",\"cycle\":%" PRIu64 ",\"hart\":%" PRIu32
+            ",\"ring\":%d,\"v\":%s",
             r->seq, r->instret, r->cycle, r->hart, r->ring, r->v ? "true" : "false");
     if (r->v) {
         fprintf(out, ",\"vmid\":%u", r->vmid);

@@ -42,8 +42,7 @@ struct sim {
 static struct machine *volatile signalled;
 static volatile sig_atomic_t timed_out, interrupted;
 
-__attribute__((format(printf, 1, 2)))
-static void complain(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
 {
     va_list args;
 
@@ -115,8 +114,9 @@ static uint64_t place_tree(struct sim *s, const void *tree, size_t size)
     uint64_t at = (end - size) & ~(uint64_t)0xfff;
 
     if (size > s->options.config.ram_bytes || at < image_end(&s->image)) {
-        complain("%s: no room for the device tree: the images end at 0x%" PRIx64 ", RAM at 0x%" PRIx64
-                 "; give it more with --ram", s->options.image, image_end(&s->image), end);
+        complain("%s: no room for the device tree: the images end at 0x%" PRIx64
+                 ", RAM at 0x%" PRIx64 "; give it more with --ram",
+                 s->options.image, image_end(&s->image), end);
         return 0;
     }
     (void)machine_write(s->machine, at, tree, size);
@@ -177,8 +177,8 @@ static void tell_stale(void *user, const struct stale_use *u)
     if (s->stale++ >= STALE_SHOWN)
         return;
     fflush(stdout);
-    fprintf(stderr, "visa-sim: stale translation: hart %u, %s of 0x%" PRIx64 " at pc 0x%" PRIx64, u->hart,
-            what, u->va, u->pc);
+    fprintf(stderr, "visa-sim: stale translation: hart %u, %s of 0x%" PRIx64 " at pc 0x%" PRIx64,
+            u->hart, what, u->va, u->pc);
     if (u->v)
         fprintf(stderr, " in VM %u", u->vmid);
     fprintf(stderr, " goes to 0x%" PRIx64 ", but the tables now ", u->cached_hpa);
@@ -195,7 +195,8 @@ static bool attach_observers(struct sim *s)
 
     if ((o->stats || o->summary) && !(s->exits = exits_new(s->machine)))
         return false;
-    if (o->explain_exit && !(s->explain = explain_new(s->machine, &s->image, o->explain_exit, stderr)))
+    if (o->explain_exit &&
+        !(s->explain = explain_new(s->machine, &s->image, o->explain_exit, stderr)))
         return false;
     if (o->check_stale)
         machine_on_stale(s->machine, tell_stale, s);
@@ -306,7 +307,8 @@ static void where_is(struct sim *s, unsigned hart)
     fprintf(stderr, ", %s", ring);
     if (h->v)
         fprintf(stderr, " of VM %" PRIu64, h->vmid);
-    fprintf(stderr, ", %" PRIu64 " instructions retired%s\n", h->instret, h->waiting ? ", waits (wfi)" : "");
+    fprintf(stderr, ", %" PRIu64 " instructions retired%s\n", h->instret,
+            h->waiting ? ", waits (wfi)" : "");
 }
 
 static const struct {

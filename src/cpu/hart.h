@@ -112,6 +112,7 @@ struct hart {
     bool waiting;          /* in wfi */
     bool fetching;         /* the trap comes from a fetch */
     uint8_t delivered;     /* 1 + ring that the last trap was delivered to, 0: none yet */
+    bool delivered_exception; /* it was one, no interrupt */
     uint64_t delivered_at; /* and instret then */
     uint64_t limit;        /* instret at which the interpreter returns */
     uint64_t guest_start;  /* instret when the guest was entered, while v */

@@ -107,11 +107,20 @@ static void count(struct hart *h)
         s->interrupts++;
 }
 
+/* An exception at the first instruction of the handler that was just delivered to. That of
+ * an interrupt may have a vector of its own: then exceptions can still be delivered, but
+ * a guest's handler that cannot be fetched is one that cannot. */
+static bool undeliverable(const struct hart *h, unsigned to)
+{
+    if (h->trap.event != RETIRE_EXCEPTION || h->delivered != 1 + to || h->delivered_at != h->instret)
+        return false;
+    return h->delivered_exception || (h->v && h->fetching);
+}
+
 void take_trap(struct hart *h)
 {
     unsigned to = destination(h);
-    bool again = h->trap.event == RETIRE_EXCEPTION && h->delivered == 1 + to &&
-                 h->delivered_at == h->instret;
+    bool again = undeliverable(h, to);
 
     if (again && h->v) {
         raise_exit(h, ISA_EXIT_SHUTDOWN, QUAL(SHUTDOWN, EXCEPTION, h->trap.cause),
@@ -130,6 +139,7 @@ void take_trap(struct hart *h)
         else
             deliver_host(h);
         h->delivered = (uint8_t)(1 + to);
+        h->delivered_exception = h->trap.event == RETIRE_EXCEPTION;
         h->delivered_at = h->instret;
         mmu_update(h);
     }

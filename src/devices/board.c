@@ -62,8 +62,7 @@ static bool build(struct board *b, struct machine *m, const struct console *cons
         return false;
     uart = uart_new(console, uart_line, b->plic);
     return place(bus, BOARD_UART, BOARD_UART_BYTES, &uart_ops, uart) &&
-           bus_map_ports(bus, PORT_UART, UART_BYTES, &uart_ops, uart) &&
-           ports_map(bus, m, console);
+           bus_map_ports(bus, PORT_UART, UART_BYTES, &uart_ops, uart) && ports_map(bus, m, console);
 }
 
 struct board *board_new(struct machine *m, const struct console *console)

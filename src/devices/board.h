@@ -7,6 +7,7 @@
 #include "console.h"
 
 /*      name      base        bytes      PLIC source */
+/* clang-format off */
 #define BOARD_MAP(X) \
     X(FINISHER, 0x00100000, 0x00001000, 0) \
     X(CLINT,    0x02000000, 0x00010000, 0) \
@@ -14,8 +15,9 @@
     X(UART,     0x10000000, 0x00000100, 10) \
     X(PCI_ECAM, 0x30000000, 0x10000000, 0) \
     X(PCI,      0x40000000, 0x40000000, 33)
+/* clang-format on */
 
-#define BOARD_NUMBERS(name, base, bytes, source) \
+#define BOARD_NUMBERS(name, base, bytes, source)                                                   \
     BOARD_##name = base, BOARD_##name##_BYTES = bytes, BOARD_##name##_IRQ = source,
 enum { BOARD_MAP(BOARD_NUMBERS) };
 #undef BOARD_NUMBERS

@@ -105,7 +105,11 @@ static void clint_poll(void *dev, uint64_t time)
 }
 
 const struct device_ops clint_ops = {
-    .name = "clint", .read = clint_read, .write = clint_write, .poll = clint_poll, .free = free,
+    .name = "clint",
+    .read = clint_read,
+    .write = clint_write,
+    .poll = clint_poll,
+    .free = free,
 };
 
 struct clint *clint_new(struct machine *m, unsigned harts)

@@ -48,7 +48,10 @@ static bool finisher_write(void *dev, uint64_t offset, unsigned width, uint64_t 
 }
 
 const struct device_ops finisher_ops = {
-    .name = "finisher", .read = finisher_read, .write = finisher_write, .free = free,
+    .name = "finisher",
+    .read = finisher_read,
+    .write = finisher_write,
+    .free = free,
 };
 
 struct finisher *finisher_new(struct machine *m)

@@ -11,9 +11,16 @@
 #include "machine.h"
 
 enum {
-    PRIORITY = 0x0, PENDING = 0x1000, ENABLE = 0x2000, ENABLE_STRIDE = 0x80,
-    CONTEXT = 0x200000, CONTEXT_STRIDE = 0x1000, THRESHOLD = 0, CLAIM = 4,
-    WORDS = PLIC_SOURCES / 32 + 1, PRIORITY_MASK = 7,
+    PRIORITY = 0x0,
+    PENDING = 0x1000,
+    ENABLE = 0x2000,
+    ENABLE_STRIDE = 0x80,
+    CONTEXT = 0x200000,
+    CONTEXT_STRIDE = 0x1000,
+    THRESHOLD = 0,
+    CLAIM = 4,
+    WORDS = PLIC_SOURCES / 32 + 1,
+    PRIORITY_MASK = 7,
 };
 
 struct plic_context {
@@ -171,7 +178,10 @@ static bool plic_write(void *dev, uint64_t offset, unsigned width, uint64_t valu
 }
 
 const struct device_ops plic_ops = {
-    .name = "plic", .read = plic_read, .write = plic_write, .free = free,
+    .name = "plic",
+    .read = plic_read,
+    .write = plic_write,
+    .free = free,
 };
 
 struct plic *plic_new(struct machine *m, unsigned harts)

@@ -12,15 +12,37 @@
 enum reg { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCR };
 
 enum {
-    IER_RX = 0x01, IER_THRE = 0x02, IER_LINE = 0x04, IER_MODEM = 0x08, IER_MASK = 0x0f,
-    IIR_NONE = 0x01, IIR_THRE = 0x02, IIR_RX = 0x04, IIR_LINE = 0x06, IIR_TIMEOUT = 0x0c,
-    IIR_MODEM = 0x00, IIR_FIFO = 0xc0,
-    FCR_ENABLE = 0x01, FCR_CLEAR_RX = 0x02, FCR_TRIGGER_SHIFT = 6,
+    IER_RX = 0x01,
+    IER_THRE = 0x02,
+    IER_LINE = 0x04,
+    IER_MODEM = 0x08,
+    IER_MASK = 0x0f,
+    IIR_NONE = 0x01,
+    IIR_THRE = 0x02,
+    IIR_RX = 0x04,
+    IIR_LINE = 0x06,
+    IIR_TIMEOUT = 0x0c,
+    IIR_MODEM = 0x00,
+    IIR_FIFO = 0xc0,
+    FCR_ENABLE = 0x01,
+    FCR_CLEAR_RX = 0x02,
+    FCR_TRIGGER_SHIFT = 6,
     LCR_DLAB = 0x80,
-    MCR_DTR = 0x01, MCR_RTS = 0x02, MCR_OUT1 = 0x04, MCR_OUT2 = 0x08, MCR_LOOP = 0x10,
+    MCR_DTR = 0x01,
+    MCR_RTS = 0x02,
+    MCR_OUT1 = 0x04,
+    MCR_OUT2 = 0x08,
+    MCR_LOOP = 0x10,
     MCR_MASK = 0x1f,
-    LSR_DR = 0x01, LSR_OE = 0x02, LSR_THRE = 0x20, LSR_TEMT = 0x40,
-    MSR_CTS = 0x10, MSR_DSR = 0x20, MSR_RI = 0x40, MSR_DCD = 0x80, MSR_DELTAS = 0x0f,
+    LSR_DR = 0x01,
+    LSR_OE = 0x02,
+    LSR_THRE = 0x20,
+    LSR_TEMT = 0x40,
+    MSR_CTS = 0x10,
+    MSR_DSR = 0x20,
+    MSR_RI = 0x40,
+    MSR_DCD = 0x80,
+    MSR_DELTAS = 0x0f,
     FIFO_BYTES = 16,
 };
 
@@ -29,14 +51,14 @@ struct uart {
     uart_irq_fn *irq;
     void *user;
     uint8_t ier, fcr, lcr, mcr, scr, dll, dlm;
-    uint8_t deltas;      /* low half of MSR: what changed since it was read */
-    bool overrun;        /* LSR.OE */
-    bool thre_pending;   /* a transmitter-empty interrupt nobody has seen yet */
-    bool flow;           /* software uses MCR: RTS counts */
+    uint8_t deltas;    /* low half of MSR: what changed since it was read */
+    bool overrun;      /* LSR.OE */
+    bool thre_pending; /* a transmitter-empty interrupt nobody has seen yet */
+    bool flow;         /* software uses MCR: RTS counts */
     bool level;
-    int line;            /* byte that the sender offers, -1 none */
+    int line; /* byte that the sender offers, -1 none */
     uint8_t fifo[FIFO_BYTES];
-    unsigned head, n;    /* of the FIFO */
+    unsigned head, n; /* of the FIFO */
 };
 
 static uint8_t modem_status(const struct uart *u)
@@ -122,7 +144,8 @@ static void loop_back(struct uart *u, uint8_t byte)
 static uint8_t line_status(struct uart *u)
 {
     bool ready = u->n || line_ready(u);
-    uint8_t value = (uint8_t)(LSR_THRE | LSR_TEMT | (ready ? LSR_DR : 0) | (u->overrun ? LSR_OE : 0));
+    uint8_t value =
+        (uint8_t)(LSR_THRE | LSR_TEMT | (ready ? LSR_DR : 0) | (u->overrun ? LSR_OE : 0));
 
     u->overrun = false;
     return value;
@@ -253,7 +276,11 @@ static void uart_poll(void *dev, uint64_t time)
 }
 
 const struct device_ops uart_ops = {
-    .name = "uart", .read = uart_read, .write = uart_write, .poll = uart_poll, .free = free,
+    .name = "uart",
+    .read = uart_read,
+    .write = uart_write,
+    .poll = uart_poll,
+    .free = free,
 };
 
 struct uart *uart_new(const struct console *console, uart_irq_fn *irq, void *user)

@@ -8,9 +8,9 @@ ERRORS = {
     "unknown in capitals": ("VMREZUME\n", "1:1", "did you mean 'vmresume'?"),
     "nothing near": ("xyzzyplugh a0\n", "1:1", "unknown instruction 'xyzzyplugh'"),
     "near a macro": (".macro push_all\n.endm\npush_al\n", "3:1", "did you mean 'push_all'?"),
-    "unknown register": ("add a0, a1, a22\n", "1:13", "expected a register, found 'a22'; did you mean 'a2'?"),
+    "unknown register": ("add a0, a1, a22\n", "1:13", "undefined symbol 'a22'; did you mean 'a2'?"),
+    "unknown source register": ("sub a0, a1, a22\n", "1:13", "expected a register, found 'a22'; did you mean 'a2'?"),
     "unknown base register": ("ld a0, 8(spp)\n", "1:10", "expected a register, found 'spp'; did you mean 'sp'?"),
-    "number for a register": ("add a0, a1, 5 + x\nx = 4\n.word y\ny:\n", None, None),
     "register for a number": ("addi a0, a1, a2\n", "1:14", "expected a number, found 'a2' (the form is 'addi rd, rs1, imm')"),
     "floating-point register": ("add a0, a1, fa0\n", "1:13", "expected a register, found 'fa0'"),
     "too few operands": ("add a0, a1\n", "1:1", "wrong number of operands: 2"),
@@ -43,7 +43,7 @@ ERRORS = {
     "jump": ("j x\n.space 0x100000\nx: nop\n", "1:3", "the target is 1048580 bytes away: jal reaches -1048576 to 1048574"),
     "backward": ("x: .space 300\nc.beqz a0, x\n", "2:12", "the target is -300 bytes away: c.beqz reaches -256 to 254"),
     "odd target": ("j 0x80000003\n", "1:3", "the target is 3 bytes away: it must be an even distance"),
-    "call": ("call 0\n", "1:6", "only 2 GiB either way can be reached"),
+    "call": ("call 0x200000000\n", "1:6", "only 2 GiB either way can be reached"),
     "lui": ("lui a0, %hi(x)\nx: nop\n", "1:9", "cannot be made by lui"),
     "pcrel_lo": ("x: addi a0, a0, %pcrel_lo(x)\n", "1:17", "%pcrel_lo needs the label of an auipc with %pcrel_hi"),
     "operator": ("lui a0, %high(x)\nx:\n", "1:9", "unknown operator '%high'"),
@@ -70,7 +70,7 @@ ERRORS = {
     "no operand": ("li a0, 1 +\n", "1:11", "expected a number, a symbol or '(', found the end of the line"),
     "parenthesis": ("li a0, (1 + 2\n", "1:14", "expected ')', found the end of the line"),
     "division": ("li a0, 1 / 0\n", "1:10", "division by zero"),
-    "two addresses": ("a: nop\nb: nop\n.data\n.dword a * b\n", None, None),
+    "two addresses": (".if a + b\n.endif\na: nop\nb: nop\n", "1:7", "the sum of two addresses means nothing"),
     "itself": ("x = y + 1\ny = x + 1\n.word x\n", "2:5", "'x' is defined by itself"),
     "align": (".align 31\n", "1:1", "expected a power of 0 to 30"),
     "balign": (".balign 3\n", "1:1", "alignment to 3 bytes, expected a power of two"),
@@ -105,7 +105,7 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize("name", [n for n, e in ERRORS.items() if e[1]])
+@pytest.mark.parametrize("name", ERRORS)
 def test_error(va, name):
     text, place, words = ERRORS[name]
     r = va(text)
@@ -150,10 +150,6 @@ def test_error_in_a_macro(va):
 def test_error_in_a_repetition(va):
     r = va(".irp x, 1, 5000\n nop\n addi a0, a0, \\x\n.endr\n.rept 2\n foo\n.endr\n")
     assert [line for line in r.lines() if line.startswith("t.s")] == [
-        "t.s:6:2: error: unknown instruction 'foo'", "t.s:5:1: note: in expansion of .rept",
-        "t.s:6:2: error: unknown instruction 'foo'", "t.s:5:1: note: in expansion of .rept",
-        "t.s:3:15: error: 5000 does not fit: addi takes -2048 to 2047", "t.s:1:1: note: in expansion of .irp"] or \
-        [line for line in r.lines() if line.startswith("t.s")] == [
         "t.s:3:15: error: 5000 does not fit: addi takes -2048 to 2047", "t.s:1:1: note: in expansion of .irp",
         "t.s:6:2: error: unknown instruction 'foo'", "t.s:5:1: note: in expansion of .rept",
         "t.s:6:2: error: unknown instruction 'foo'", "t.s:5:1: note: in expansion of .rept"]

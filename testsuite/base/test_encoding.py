@@ -34,7 +34,7 @@ def near_misses(isa, rng):
 
 
 def short_words(isa, rng):
-    """All undefined 16-bit encodings but those that QEMU cannot be asked: a sample."""
+    """A sample of the undefined 16-bit encodings."""
     words = [w for w in range(1 << 16) if w & 3 != 3 and undefined(isa, w, 2)]
     return rng.sample(words, 600) + [0]
 
@@ -51,13 +51,8 @@ def encodings(isa, batches):
         for bits in short_words(isa, maker.rng):
             put(maker, "short", f".half {bits:#x}", bits, 2)
         for bits in long_words(isa, maker.rng):
-            key = "custom" if bits & 0x7F in CUSTOM else "csr" if is_csr(bits) else "long"
-            put(maker, key, f".word {bits:#x}", bits, 4)
+            put(maker, "custom" if bits & 0x7F in CUSTOM else "long", f".word {bits:#x}", bits, 4)
     return lambda machine: batches("encoding", fill, machine)
-
-
-def is_csr(bits):
-    return bits & 0x7F == 0x73 and bits >> 12 & 3 != 0
 
 
 def put(maker, key, text, bits, size):

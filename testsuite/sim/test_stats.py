@@ -78,6 +78,16 @@ def test_numbers_of_a_vm(vm):
     assert one["instret"] == GUEST_INSTRUCTIONS
 
 
+def test_run_that_ends_in_a_guest(vm):
+    """What a guest that still runs has retired counts as well."""
+    whole = programs.on_visa(vm, "--trace", "--trace-vm", NUMBER).stderr.splitlines()
+    entered = next(int(l.split()[0]) for l in whole if "| entry vm=" in l)
+    s = stats(vm, "-n", entered + 3, code=122)  # the entering instruction, and two of the guest
+    assert (s["vms"][0]["instret"], s["entries"], s["exits"]) == (2, 1, 0)
+    assert s["time"]["vms"][0]["cycles"] + s["time"]["host"] == s["cycles"] == entered + 3
+    assert s["time"]["vms"][0]["cycles"] in (2, 3)  # whose the entry itself is, is no matter here
+
+
 def test_walk_reads(vm):
     """Sv39 and Sv39x4 with leaves in the root: a walk reads one entry of the guest's table
     and, for the table's address and the result's, one of the host's each; the walk caches
