@@ -5,6 +5,7 @@
 
 #include "dump.h"
 #include "isa.h"
+#include "names.h"
 
 enum { SHORTEST_GAP = 16 }; /* that many zero bytes become "..." */
 
@@ -15,6 +16,8 @@ struct walk {
     const struct dump_section *relas; /* its relocations, or NULL */
     size_t next_rela, nrelas;
     size_t next_symbol;
+    uint64_t upper[REGISTERS]; /* what auipc and lui left in a register */
+    bool has_upper[REGISTERS];
 };
 
 /* The symbol of the section that is nearest at or below an address. */
@@ -57,20 +60,21 @@ static size_t section_at(const struct dump *d, size_t here, uint64_t address)
     return here;
 }
 
-static void put_place(const struct dump *d, size_t index, uint64_t address)
+/* before <symbol+offset>, or nothing if there is no symbol. */
+static void put_place(const struct dump *d, size_t index, uint64_t address, const char *before)
 {
     const struct dump_symbol *s = nearest(d, section_at(d, index, address), address);
 
     if (!s)
         return;
     if (s->sym.st_value == address)
-        printf("\t# <%s>", s->name);
+        printf("%s <%s>", before, s->name);
     else
-        printf("\t# <%s+0x%" PRIx64 ">", s->name, address - s->sym.st_value);
+        printf("%s <%s+0x%" PRIx64 ">", before, s->name, address - s->sym.st_value);
 }
 
-/* "address <name>:" in front of each place that has a name. */
-static void put_label(struct walk *w, uint64_t address)
+/* "address <name>:" in front of each place that has a name; is there one? */
+static bool put_label(struct walk *w, uint64_t address)
 {
     const struct dump *d = w->d;
     const struct dump_symbol *label = NULL;
@@ -87,6 +91,7 @@ static void put_label(struct walk *w, uint64_t address)
     }
     if (label)
         printf("\n%016" PRIx64 " <%s>:\n", address, label->name);
+    return label != NULL;
 }
 
 /* Relocations stand in ascending order in what assemblers write; others are printed late. */
@@ -132,8 +137,33 @@ static size_t gap(const struct walk *w, uint64_t base, size_t at, size_t size)
     return n >= SHORTEST_GAP ? n - n % 4 : 0;
 }
 
+/* Follows auipc and lui, and shows the address that the instruction after them makes. */
+static void put_address(struct walk *w, uint64_t pc, uint32_t bits)
+{
+    struct isa_decoded d;
+    const struct isa_insn *row;
+    bool high, uses;
+
+    if (!isa_decode(bits, &d))
+        return;
+    row = &isa_insns[d.op];
+    high = d.op == ISA_OP_AUIPC || d.op == ISA_OP_LUI;
+    uses = row->klass == ISA_CLASS_LOAD || row->klass == ISA_CLASS_STORE || d.op == ISA_OP_ADDI ||
+           d.op == ISA_OP_ADDIW || d.op == ISA_OP_JALR;
+    if (uses && w->has_upper[d.rs1]) {
+        uint64_t address = w->upper[d.rs1] + (uint64_t)d.imm;
+
+        printf("\t# 0x%" PRIx64, address);
+        put_place(w->d, w->index, address, "");
+    }
+    if (row->klass == ISA_CLASS_BRANCH || row->klass == ISA_CLASS_STORE)
+        return;
+    w->has_upper[d.rd] = high && d.rd != REG_ZERO;
+    w->upper[d.rd] = (uint64_t)d.imm + (d.op == ISA_OP_AUIPC ? pc : 0);
+}
+
 /* One instruction, or what is left of one; returns its bytes. */
-static size_t put_instruction(const struct walk *w, uint64_t pc, const uint8_t *at, size_t left)
+static size_t put_instruction(struct walk *w, uint64_t pc, const uint8_t *at, size_t left)
 {
     char text[DISASM_TEXT];
     uint32_t bits = at[0];
@@ -155,7 +185,9 @@ static size_t put_instruction(const struct walk *w, uint64_t pc, const uint8_t *
     printf(n == 4 ? "%8" PRIx64 ":\t%08x          \t%s" : "%8" PRIx64 ":\t%04x                \t%s",
            pc, bits, text);
     if (visa_disasm_target(bits, pc, &target))
-        put_place(w->d, w->index, target);
+        put_place(w->d, w->index, target, "\t#");
+    if (w->d->header.e_type != ET_REL)
+        put_address(w, pc, bits);
     putchar('\n');
     return n;
 }
@@ -173,7 +205,8 @@ static void dump_section_code(const struct dump *d, size_t index)
         uint64_t pc = s->header.sh_addr + at;
         size_t n;
 
-        put_label(&w, pc);
+        if (put_label(&w, pc))
+            memset(w.has_upper, 0, sizeof w.has_upper); /* others may come here */
         n = gap(&w, s->header.sh_addr, at, s->size);
         if (n > 0)
             printf("\t...\n");

@@ -1,0 +1,114 @@
+"""What visa-objdump shows, beside the instructions' text (test_rows, test_binutils)."""
+
+import re
+
+from harness.tools import execute, tool
+
+PROGRAM = """
+        .globl  _start
+_start: beqz    a0, 1f
+        call    far
+1:      c.j     _start
+        .half   0xffff, 0xffff
+        lw      a1, word
+        .type   far, @function
+far:    vmcause
+        sd      a1, word, t0
+        .data
+word:   .word   5, 0xffffffff
+        .space  40
+        .byte   1
+"""
+
+
+def rows(text):
+    return [line.split("\t") for line in text.splitlines()]
+
+
+def test_addresses_labels_and_targets(va, objdump):
+    out = objdump("-d", va(PROGRAM).path)
+    assert "\nDisassembly of section .text:\n\n0000000080000000 <_start>:\n" in out
+    assert "80000000:\t00050663          \tbeq\ta0,zero,0x8000000c\t# <_start+0xc>\n" in out
+    assert "8000000c:\tbfd5                \tc.j\t0x80000000\t# <_start>\n" in out
+    assert "8000000e:\tffffffff          \t.word\t0xffffffff\n" in out
+    assert "\n000000008000001a <far>:\n8000001a:\t1000050b          \tvmcause\ta0\n" in out
+
+
+def test_addresses_made_by_two_instructions(va, objdump):
+    out = objdump("-d", va(PROGRAM).path)
+    assert re.search(r"lw\ta1,-?\d+\(a1\)\t# 0x80001000 <word>", out)
+    assert re.search(r"sd\ta1,-?\d+\(t0\)\t# 0x80001000 <word>", out)
+    assert re.search(r"jalr\tra,-?\d+\(ra\)\t# 0x8000001a <far>", out)
+
+
+def test_all_sections_and_zeros(va, objdump):
+    path = va(PROGRAM).path
+    assert ".data" not in objdump("-d", path)
+    out = objdump("-D", path)
+    assert "Disassembly of section .data:\n\n0000000080001000 <word>:\n" in out
+    assert "80001004:\tffffffff          \t.word\t0xffffffff\n\t...\n80001030:\t01                  \t.byte\t0x01\n" in out
+    assert "..." not in objdump("-Dz", path) and objdump("-Dz", path).count(".half\t0x0000") >= 20
+
+
+def test_numeric(va, objdump):
+    assert "\tbeq\tx10,x0," in objdump("-d", "-M", "numeric", va(PROGRAM).path)
+    assert "\tbeq\tx10,x0," in objdump("-d", "-M", "no-aliases,numeric", va(PROGRAM).path)
+
+
+def table(text):
+    """The words of each line that begins with an address, sorted."""
+    return sorted(line.split() for line in text.splitlines() if re.match("[0-9a-f]{16} ", line))
+
+
+def test_symbols_as_binutils(va, objdump):
+    """The same table as GNU objdump's, but for blanks and the order."""
+    for path in (va(PROGRAM).path, va(PROGRAM + "call ext\n.weak w\nw:\n.comm c, 8\n", "-c", output="o.o").path):
+        theirs = execute([tool("riscv64-unknown-elf-objdump"), "-t", path]).ok().stdout
+        assert table(objdump("-t", path)) == table(theirs) and len(table(theirs)) >= 5
+
+
+def test_headers_as_binutils(va, objdump):
+    """Every section that GNU objdump lists, with its size, address, offset and alignment."""
+    path = va(PROGRAM).path
+    theirs = execute([tool("riscv64-unknown-elf-objdump"), "-h", path]).ok().stdout
+    ours = {f[1]: f[2:] for f in map(str.split, objdump("-h", path).splitlines()) if f and f[0].isdigit()}
+    for f in map(str.split, theirs.splitlines()):
+        if f and f[0].isdigit():
+            assert ours[f[1]] == f[2:]
+
+
+def test_relocations_as_binutils(va, objdump):
+    path = va(PROGRAM + ".dword ext + 3, ext - 5, word - _start\n", "-c", output="o.o").path
+    theirs = execute([tool("riscv64-unknown-elf-objdump"), "-r", path]).ok().stdout
+
+    def relocations(text):
+        found = re.findall(r"^([0-9a-f]{16}) (R_RISCV_\w+) +(\S+)", text, re.M)
+        return sorted((at, kind, re.sub(r"0x0*", "0x", value)) for at, kind, value in found)
+
+    assert relocations(objdump("-r", path)) == relocations(theirs) and len(relocations(theirs)) >= 9
+
+
+def test_relocations_beside_instructions(va, objdump):
+    out = objdump("-dr", va(PROGRAM, "-c", output="o.o").path)
+    assert "auipc\tra,0x0\n\t\t\t4: R_RISCV_CALL_PLT\tfar\n" in out
+
+
+def test_files_of_gcc(cc, objdump, tmp_path):
+    """A linked program of gcc: every instruction has a name."""
+    elf = cc('void _start(void) { for (volatile long i = 1; i < 9; i = i * 3 / 2) { } }\n')
+    lines = [r for r in rows(objdump("-d", elf)) if len(r) > 2]
+    assert len(lines) > 5 and not any(r[2].startswith(".") for r in lines)
+
+
+def test_two_files(va, visa_objdump, tmp_path):
+    """A file that cannot be read does not keep the next from being shown."""
+    r = execute([visa_objdump, "-d", tmp_path / "none", va(PROGRAM).path])
+    assert r.code == 1 and "none: No such file or directory" in r.stderr and "vmcause" in r.stdout
+
+
+def test_usage(visa_objdump, va):
+    assert "say what to show" in execute([visa_objdump, va("nop\n").path]).stderr
+    assert "no input file" in execute([visa_objdump, "-d"]).stderr
+    assert "expected numeric or no-aliases" in execute([visa_objdump, "-d", "-M", "fancy", "x"]).stderr
+    host = execute([visa_objdump, "-d", visa_objdump])
+    assert host.code == 1 and "expected a 64-bit little-endian RISC-V ELF file" in host.stderr

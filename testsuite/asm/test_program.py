@@ -1,0 +1,214 @@
+"""The executable: segments, addresses, entry, symbols, attributes; and the command line."""
+
+import os
+import re
+import stat
+
+import pytest
+
+from harness.tools import execute, tool
+
+LAYOUT = """
+        .globl  _start
+        .text
+        nop
+_start: la      a0, constant
+        la      a1, variable
+        la      a2, zeros
+        .type   function, @function
+function:
+        ret
+        .size   function, . - function
+        .rodata
+        .align  3
+constant:
+        .dword  5
+        .type   constant, @object
+        .size   constant, 8
+        .data
+variable:
+        .word   6, variable
+        .bss
+        .align  6
+zeros:  .space  0x12345
+        .weak   maybe
+maybe:
+"""
+PAGE = 4096
+
+
+def test_segments(va):
+    """A segment for each class, on pages, in the file where a loader can map it."""
+    elf = va(LAYOUT).elf
+    assert elf.type == 2 and elf.machine == 243 and elf.flags == 1
+    assert [(s.type, s.flags) for s in elf.segments] == [(1, 5), (1, 4), (1, 6), (1, 6)]  # R X, R, RW, RW
+    text, rodata, data, bss = elf.segments
+    assert text.vaddr == 0x80000000
+    for s in elf.segments:
+        assert s.vaddr % PAGE == 0 and s.align == PAGE and s.paddr == s.vaddr
+        assert s.offset % PAGE == s.vaddr % PAGE
+    ends = [s.vaddr + s.memsz for s in elf.segments]
+    assert all(end <= s.vaddr for end, s in zip(ends, elf.segments[1:]))
+    assert (bss.filesz, bss.memsz) == (0, 0x12345) and text.filesz == text.memsz
+    for s, name in zip(elf.segments, (".text", ".rodata", ".data")):
+        assert elf.bytes[s.offset:s.offset + s.filesz] == elf.data(name)
+
+
+def test_symbols(va):
+    elf = va(LAYOUT).elf
+    s = elf.symbols
+    assert (s["_start"].bind, s["_start"].type, s["_start"].value) == (1, 0, 0x80000004)
+    assert (s["function"].bind, s["function"].type, s["function"].size) == (0, 2, 4)
+    assert (s["constant"].type, s["constant"].size, s["constant"].section) == (1, 8, ".rodata")
+    assert s["maybe"].bind == 2
+    binds = [x.bind for x in elf.symbol_list]
+    table = next(x for x in elf.list if x.name == ".symtab")
+    assert binds == sorted(binds, key=bool) and table.info == binds.count(0)  # locals come first
+
+
+def test_readelf_agrees(va):
+    out = execute([tool("riscv64-unknown-elf-readelf"), "-lSsW", va(LAYOUT).path]).ok()
+    assert out.stderr == ""
+    assert "Entry point 0x80000004" in out.stdout
+    assert re.search(r"LOAD +0x\w+ 0x0000000080000000 0x0000000080000000 0x(\w+) 0x\1 R E 0x1000", out.stdout)
+    assert re.search(r"\.rodata +PROGBITS +0000000080001000", out.stdout)
+
+
+def test_entry(va):
+    assert va("nop\n.globl _start\n_start: nop\n").elf.entry == 0x80000004
+    assert va("nop\nhere: nop\n").elf.entry == 0x80000000
+    assert va("nop\nhere: nop\n", "--entry", "here").elf.entry == 0x80000004
+    r = va("nop\nhere: nop\n", "--entry", "heer")
+    assert r.code == 1 and r.messages == "visa-as: error: the entry 'heer' is not defined; did you mean 'here'?\n"
+
+
+def test_base(va):
+    elf = va("x: .dword x\n", "--base", "0x40000000").elf
+    assert elf.segments[0].vaddr == 0x40000000 == elf.entry
+    assert elf.data(".text") == (0x40000000).to_bytes(8, "little")
+
+
+def test_start_comes_first(va):
+    """.text.start and .text.init precede all other code, whatever the order in the source."""
+    elf = va('.text\nret\n.section .text.start, "ax"\nebreak\n').elf
+    assert elf.sections[".text.start"].addr == 0x80000000 < elf.sections[".text"].addr
+
+
+def test_alignment_beyond_pages(va):
+    elf = va("nop\n.data\n.byte 1\n.balign 0x4000\nroot: .dword 1\n.bss\n.balign 0x200000\nbig: .space 1\n").elf
+    assert elf.symbols["root"].value % 0x4000 == 0 and elf.symbols["big"].value % 0x200000 == 0
+
+
+def test_attributes(va):
+    """File attributes: format 'A', vendor riscv, stack alignment 16, the architecture."""
+    data = va("nop\n").elf.data(".riscv.attributes")
+    arch = b"rv64i2p1_m2p0_a2p1_c2p0_zicsr2p0_zifencei2p0_xvisa1p0\0"
+    part = b"\4\x10\5" + arch
+    part = b"\1" + (len(part) + 5).to_bytes(4, "little") + part
+    part = b"riscv\0" + part
+    assert data == b"A" + (len(part) + 4).to_bytes(4, "little") + part
+
+
+def test_attribute_directive(va):
+    data = va('.attribute arch, "rv64i2p1"\n.attribute stack_align, 300\n').elf.data(".riscv.attributes")
+    assert b"\4\xac\2\5rv64i2p1\0" in data
+
+
+def test_not_loaded_sections(va):
+    elf = va('.text\nnop\n.section .debug_x\n.word 7\n.ident "maker 1"\n.ident "maker 2"\n').elf
+    assert elf.sections[".debug_x"].addr == 0 and elf.data(".debug_x") == b"\7\0\0\0"
+    assert elf.data(".comment") == b"\0maker 1\0maker 2\0"
+    assert len(elf.segments) == 1
+
+
+def test_file_symbols(va):
+    assert [s.name for s in va('.file "x.c"\nnop\n').elf.symbol_list if s.type == 4] == ["x.c"]
+
+
+def test_empty_program(va):
+    elf = va("").elf
+    assert elf.segments == [] and elf.entry == 0x80000000
+
+
+def test_same_input_same_output(va):
+    first = va(LAYOUT).path.read_bytes()
+    assert va(LAYOUT).path.read_bytes() == first
+
+
+# --- Command line ---------------------------------------------------------------------
+
+
+def test_include_paths(va, tmp_path):
+    (tmp_path / "inc").mkdir()
+    (tmp_path / "inc" / "a.inc").write_text(".word 1\n.incbin \"b.bin\", 1, 2\n")
+    (tmp_path / "inc" / "b.bin").write_bytes(b"\x01\x02\x03\x04")
+    text = '.data\n.include "a.inc"\n'
+    assert va(text).code == 1
+    assert va(text, "-I", "inc").elf.data(".data") == b"\1\0\0\0\2\3"
+    assert va(text, "-Iinc").code == 0
+
+
+def test_define(va):
+    text = ".data\n.ifdef DEBUG\n.byte DEBUG\n.endif\n.byte N\n"
+    assert va(text, "-D", "DEBUG", "-DN=0x10").elf.data(".data") == b"\x01\x10"
+    assert va(text, "-DN=-1").elf.data(".data") == b"\xff"
+    for wrong in ("1x=3", "N=", "N=x", "=4"):
+        r = va(text, "-D", wrong)
+        assert r.code == 1 and f"-D {wrong}: expected NAME or NAME=NUMBER" in r.messages
+
+
+def test_listing(va, tmp_path):
+    va(".macro two\nnop\nret\n.endm\n; first\n_start: two\n.data\n.word 1, _start, 3 ; data\n.bss\n.space 5\n",
+       "-l", "out.lst")
+    lines = [line.split() for line in (tmp_path / "out.lst").read_text().splitlines()]
+    assert ["0000000080000000", "13000000", "2+", "nop"] in lines
+    assert ["0000000080000004", "67800000", "3+", "ret"] in lines
+    assert ["0000000080001000", "0100000000000080", "8", ".word", "1,", "_start,", "3", ";", "data"] in lines
+    assert ["0000000080001008", "03000000"] in lines
+    assert ["5", ";", "first"] in lines and ["6", "_start:", "two"] in lines
+    assert ["0000000080002000", "10", ".space", "5"] in lines
+    va("nop\n", "--listing", "other.lst")
+    assert (tmp_path / "other.lst").exists()
+
+
+def test_output_names(visa_as, tmp_path):
+    (tmp_path / "prog.s").write_text("nop\n")
+    execute([visa_as, "prog.s"], cwd=tmp_path).ok()
+    execute([visa_as, "-c", "prog.s"], cwd=tmp_path).ok()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.out", "prog.o", "prog.s"]
+    mask = os.umask(0)
+    os.umask(mask)
+    assert stat.S_IMODE((tmp_path / "a.out").stat().st_mode) == 0o777 & ~mask
+    assert stat.S_IMODE((tmp_path / "prog.o").stat().st_mode) == 0o666 & ~mask
+
+
+def test_standard_input(visa_as, tmp_path):
+    execute([visa_as, "-o", "x.elf", "-"], cwd=tmp_path, stdin="nop\n").ok()
+    r = execute([visa_as, "-o", "x.elf", "-"], cwd=tmp_path, stdin="foo\n")
+    assert r.code == 1 and r.stderr.startswith("<stdin>:1:1: error: ")
+
+
+def test_output_that_is_no_file(visa_as, tmp_path):
+    """A device stays a device; a directory that is missing is an error."""
+    (tmp_path / "t.s").write_text("nop\n")
+    execute([visa_as, "-o", "/dev/null", "t.s"], cwd=tmp_path).ok()
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    r = execute([visa_as, "-o", "none/t.elf", "t.s"], cwd=tmp_path)
+    assert r.code == 1 and "cannot write 'none/t.elf': No such file or directory" in r.stderr
+    r = execute([visa_as, "-o", ".", "t.s"], cwd=tmp_path)
+    assert r.code == 1 and "Is a directory" in r.stderr
+
+
+@pytest.mark.parametrize("program", ["visa-as", "visa-objdump"])
+def test_help_and_version(program):
+    out = execute([tool(program), "--help"]).ok().stdout
+    assert out.startswith(f"usage: {program} ") and "--version" in out
+    assert re.fullmatch(rf"{program} \d+\.\d+\.\d+\n", execute([tool(program), "--version"]).ok().stdout)
+
+
+@pytest.mark.parametrize("args, words", [
+    ([], "no input file"), (["--bogus", "x.s"], "unrecognized option"), (["none.s"], "cannot open 'none.s'"),
+    (["--base", "fish", "x.s"], "expected an address"), (["--base", "0x80000001", "x.s"], "expected a multiple of 0x1000")])
+def test_wrong_usage(visa_as, tmp_path, args, words):
+    r = execute([visa_as, *args], cwd=tmp_path)
+    assert r.code in (1, 2) and words in r.stderr and not list(tmp_path.iterdir())
