@@ -57,7 +57,7 @@ void dump_headers(const struct dump *d)
 static void put_symbol(const struct dump *d, const struct dump_symbol *s)
 {
     unsigned bind = GELF_ST_BIND(s->sym.st_info), type = GELF_ST_TYPE(s->sym.st_info);
-    bool undefined = s->sym.st_shndx == SHN_UNDEF;
+    bool undefined = s->sym.st_shndx == SHN_UNDEF || s->sym.st_shndx == SHN_COMMON;
 
     printf("%016" PRIx64 " %c%c   %c%c %s\t%016" PRIx64 " %s\n", s->sym.st_value,
            bind == STB_LOCAL                  ? 'l'

@@ -400,7 +400,10 @@ bool encode(struct as *as, const struct isa_insn *row, const struct operand *ops
         bits = isa_insert(isa_field(row, ISA_FIELD_AQ), bits, 1);
     if (ordering & ORDER_RL)
         bits = isa_insert(isa_field(row, ISA_FIELD_RL), bits, 1);
-    return emit(as, bits, row->length, loc);
+    if (emit(as, bits, row->length, loc))
+        return true;
+    as->section->nfixups = fixups;
+    return false;
 }
 
 void fence_tso(struct as *as, struct loc loc)

@@ -290,6 +290,6 @@ static void settle_one(struct as *as, struct section *s, const struct fixup *f)
 void settle(struct as *as)
 {
     for (struct section *s = as->sections; s && !as->stop; s = s->next)
-        for (size_t i = 0; i < s->nfixups && !as->stop; i++)
+        for (size_t i = 0; s->data && i < s->nfixups && !as->stop; i++)
             settle_one(as, s, &s->fixups[i]);
 }

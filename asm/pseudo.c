@@ -189,7 +189,10 @@ static bool call(struct as *as, int link, int scratch, const struct operand *tar
 
     second = isa_insert(isa_field(jalr, ISA_FIELD_RS1), second, scratch);
     add_fixup(as, F_CALL, 8, operand_expr(as, target), target->loc);
-    return emit(as, first, 4, loc) && emit(as, second, 4, loc);
+    if (emit(as, first, 4, loc) && emit(as, second, 4, loc))
+        return true;
+    as->section->nfixups--;
+    return false;
 }
 
 bool pseudo(struct as *as, const struct isa_pseudo *p, const struct operand *ops, unsigned n,

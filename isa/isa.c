@@ -153,7 +153,8 @@ const struct isa_csr *isa_csr_by_name(const char *name)
 const struct isa_vmcs_field *isa_vmcs_field_at(unsigned number)
 {
     for (unsigned i = 0; i < isa_vmcs_field_count; i++)
-        if (number >= isa_vmcs_fields[i].first && number - isa_vmcs_fields[i].first < isa_vmcs_fields[i].n)
+        if (number >= isa_vmcs_fields[i].first &&
+            number - isa_vmcs_fields[i].first < isa_vmcs_fields[i].n)
             return &isa_vmcs_fields[i];
     return NULL;
 }

@@ -40,18 +40,18 @@ struct isa_field {
 
 /* What an RVC row puts into an operand of its base instruction. */
 struct isa_source {
-    uint8_t field;  /* a field of the short form, or ISA_FIELD_NONE */
-    int32_t value;  /* the constant if there is none */
+    uint8_t field; /* a field of the short form, or ISA_FIELD_NONE */
+    int32_t value; /* the constant if there is none */
 };
 
 struct isa_insn {
     const char *name, *ext, *operands, *formula;
     uint32_t mask, match;
-    uint8_t length; /* bytes: 2 or 4 */
-    uint8_t klass;  /* enum isa_class */
+    uint8_t length;  /* bytes: 2 or 4 */
+    uint8_t klass;   /* enum isa_class */
     uint8_t latency; /* enum isa_latency */
-    uint8_t rings;  /* ISA_RING_*, Xvisa only */
-    uint8_t op;     /* number in VMQUAL, Xvisa only */
+    uint8_t rings;   /* ISA_RING_*, Xvisa only */
+    uint8_t op;      /* number in VMQUAL, Xvisa only */
     uint8_t nfields;
     struct isa_field fields[6];
     enum isa_op base;            /* RVC: executes as this, else ISA_OP_ILLEGAL */

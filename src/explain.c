@@ -15,9 +15,9 @@ struct explain {
     const struct image *image;
     FILE *out;
     uint64_t number, seen;
-    bool told, waiting;      /* waiting: for the entry after it */
+    bool told, waiting; /* waiting: for the entry after it */
     uint64_t vmcs, instret, ticks;
-    uint64_t before[512];    /* the context as the exit left it */
+    uint64_t before[512]; /* the context as the exit left it */
 };
 
 /* Walks -------------------------------------------------------------------------- */
@@ -39,7 +39,8 @@ static void rights_text(uint64_t pte, char text[9])
     text[8] = 0;
 }
 
-static void draw_entry(void *user, bool host, unsigned level, uint64_t gpa, uint64_t hpa, uint64_t pte)
+static void draw_entry(void *user, bool host, unsigned level, uint64_t gpa, uint64_t hpa,
+                       uint64_t pte)
 {
     FILE *out = user;
     bool leaf = pte & (PTE_R | PTE_X);
@@ -50,7 +51,10 @@ static void draw_entry(void *user, bool host, unsigned level, uint64_t gpa, uint
     if (!host && gpa != hpa)
         fprintf(out, "GPA 0x%" PRIx64 " = ", gpa);
     fprintf(out, "HPA 0x%" PRIx64 "  0x%016" PRIx64 "  %s  -> 0x%" PRIx64 "%s%s\n", hpa, pte, text,
-            (uint64_t)((pte >> 10 & ((1ull << 44) - 1)) << 12), leaf ? ", a page of " : pte & PTE_V ? ", a table" : "",
+            (uint64_t)((pte >> 10 & ((1ull << 44) - 1)) << 12),
+            leaf          ? ", a page of "
+            : pte & PTE_V ? ", a table"
+                          : "",
             leaf ? page_size(level) : "");
 }
 
@@ -69,14 +73,16 @@ static void draw_result(FILE *out, const struct walk *w, uint64_t va, enum walk_
                 (w->entry.ppn << 12) + offset, page_size(w->entry.level));
         break;
     case WALK_PAGE:
-        fprintf(out, "    -> the guest's table does not allow this %s: page fault\n", access_name(w->access));
+        fprintf(out, "    -> the guest's table does not allow this %s: page fault\n",
+                access_name(w->access));
         break;
     case WALK_HOST:
         fprintf(out, "    -> the host's table does not allow %s GPA 0x%" PRIx64 ": HOSTFAULT\n",
                 w->in_table ? "reading the guest table entry at" : "this access to", w->gpa);
         break;
     case WALK_DENIED:
-        fprintf(out, "    -> the entry at GPA 0x%" PRIx64 " is in no memory that may be read\n", w->gpa);
+        fprintf(out, "    -> the entry at GPA 0x%" PRIx64 " is in no memory that may be read\n",
+                w->gpa);
         break;
     }
 }
@@ -85,8 +91,13 @@ static void draw_walk(FILE *out, struct hart *h, const struct xlate_ctx *ctx, ui
                       enum access access)
 {
     uint64_t hptbr = h->v ? h->live->f[ISA_VMCS_HPTBR] : 0;
-    struct walk w = {.h = h, .ctx = ctx, .satp = h->s.satp, .hptbr = hptbr, .access = access,
-                     .visit = draw_entry, .user = out};
+    struct walk w = {.h = h,
+                     .ctx = ctx,
+                     .satp = h->s.satp,
+                     .hptbr = hptbr,
+                     .access = access,
+                     .visit = draw_entry,
+                     .user = out};
     enum walk_result r;
 
     fprintf(out, "  walk of 0x%" PRIx64 " for a %s, %s 0x%" PRIx64, va, access_name(access),
@@ -110,27 +121,35 @@ void explain_walk(FILE *out, struct machine *m, unsigned hart, uint64_t va, char
 
     if (h)
         draw_walk(out, h, access == 'x' ? &h->code : &h->data, va,
-                  access == 'x' ? ACCESS_FETCH : access == 'w' ? ACCESS_STORE : ACCESS_LOAD);
+                  access == 'x'   ? ACCESS_FETCH
+                  : access == 'w' ? ACCESS_STORE
+                                  : ACCESS_LOAD);
 }
 
 /* The story ---------------------------------------------------------------------- */
 
 static void say_why(const struct explain *x, const struct world_event *e, const struct trace *t)
 {
-    struct retire r = {.pc = e->pc, .insn = (uint32_t)e->insn, .length = (uint8_t)e->len,
-                       .event = RETIRE_EXIT, .cause = (uint8_t)e->cause};
+    struct retire r = {.pc = e->pc,
+                       .insn = (uint32_t)e->insn,
+                       .length = (uint8_t)e->len,
+                       .event = RETIRE_EXIT,
+                       .cause = (uint8_t)e->cause};
     int filter = isa_exit_filter[e->cause & (ISA_NAMES - 1)];
     char text[160];
 
-    fprintf(x->out, "exit %" PRIu64 ": %s of VM %u (VMCS 0x%" PRIx64 ") in Ring %d at 0x%" PRIx64 " %s\n",
+    fprintf(x->out,
+            "exit %" PRIu64 ": %s of VM %u (VMCS 0x%" PRIx64 ") in Ring %d at 0x%" PRIx64 " %s\n",
             x->seen, trace_cause(&r), e->vmid, e->vmcs, e->ring, e->pc,
             trace_symbol(t, &r, text, sizeof text));
     if (filter < 0)
         fprintf(x->out, "  it exits always: no filter bit decides\n");
     else if (x->before[ISA_VMCS_VMTRAPCFG] >> filter & 1)
-        fprintf(x->out, "  it exits because VMTRAPCFG bit %d (%s) is set\n", filter, isa_trap_names[filter]);
+        fprintf(x->out, "  it exits because VMTRAPCFG bit %d (%s) is set\n", filter,
+                isa_trap_names[filter]);
     else
-        fprintf(x->out, "  it exits whatever VMTRAPCFG bit %d (%s) says\n", filter, isa_trap_names[filter]);
+        fprintf(x->out, "  it exits whatever VMTRAPCFG bit %d (%s) says\n", filter,
+                isa_trap_names[filter]);
     if (e->len)
         fprintf(x->out, "  instruction %0*x  %s\n", (int)e->len * 2, r.insn,
                 trace_disassemble(&r, text, sizeof text));
@@ -143,9 +162,10 @@ static void say_fields(const struct explain *x, const struct world_event *e)
     fprintf(x->out, "  VMQUAL 0x%" PRIx64 ":", e->qual);
     for (unsigned i = 0; i < isa_qual_count; i++)
         if (isa_quals[i].cause == e->cause)
-            fprintf(x->out, " %s=%s", isa_quals[i].name, trace_qual(&isa_quals[i], e->qual, text, sizeof text));
-    fprintf(x->out, "\n  VMADDR 0x%" PRIx64 ", VMGPA 0x%" PRIx64 ", VMVAL 0x%" PRIx64 "\n", e->addr, e->gpa,
-            e->val);
+            fprintf(x->out, " %s=%s", isa_quals[i].name,
+                    trace_qual(&isa_quals[i], e->qual, text, sizeof text));
+    fprintf(x->out, "\n  VMADDR 0x%" PRIx64 ", VMGPA 0x%" PRIx64 ", VMVAL 0x%" PRIx64 "\n", e->addr,
+            e->gpa, e->val);
 }
 
 static void say_walk(const struct explain *x, struct hart *h, const struct world_event *e)
@@ -153,7 +173,8 @@ static void say_walk(const struct explain *x, struct hart *h, const struct world
     /* Both causes keep the kind of access in the same two bits (vmqual.isa). */
     enum access access = (enum access)(e->qual >> ISA_QUAL_PAGEFAULT_ACCESS_LO & 3);
 
-    _Static_assert(ISA_QUAL_PAGEFAULT_ACCESS_LO == ISA_QUAL_HOSTFAULT_ACCESS_LO, "one place for both");
+    _Static_assert(ISA_QUAL_PAGEFAULT_ACCESS_LO == ISA_QUAL_HOSTFAULT_ACCESS_LO,
+                   "one place for both");
     if (e->cause == ISA_EXIT_PAGEFAULT || e->cause == ISA_EXIT_HOSTFAULT)
         draw_walk(x->out, h, access == ACCESS_FETCH ? &h->code : &h->data, e->addr, access);
 }
@@ -202,8 +223,11 @@ static void on_entry(struct explain *x, const struct world_event *e)
         return;
     x->waiting = false;
     say_changes(x, machine_hart(x->machine, e->hart)->live->f);
-    fprintf(x->out, "  entered again at 0x%" PRIx64 "%s, after %" PRIu64 " instructions and %" PRIu64 " ticks\n",
-            e->pc, e->advance ? " (VMRESUME.ADV)" : "", e->instret - x->instret, e->ticks - x->ticks);
+    fprintf(x->out,
+            "  entered again at 0x%" PRIx64 "%s, after %" PRIu64 " instructions and %" PRIu64
+            " ticks\n",
+            e->pc, e->advance ? " (VMRESUME.ADV)" : "", e->instret - x->instret,
+            e->ticks - x->ticks);
 }
 
 static void on_world(void *user, const struct world_event *e)

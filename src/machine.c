@@ -42,8 +42,8 @@ static const char *config_fault(const struct machine_config *c)
         return "the state pool must hold 1 to 256 contexts";
     if (c->tlb_l1 < 1 || c->tlb_l1 > 512)
         return "an L1 TLB must have 1 to 512 entries";
-    if (c->tlb_l2_ways < 1 || c->tlb_l2_ways > 16 || c->tlb_l2 % c->tlb_l2_ways || c->tlb_l2 > 65536 ||
-        !power_of_two(c->tlb_l2 / c->tlb_l2_ways))
+    if (c->tlb_l2_ways < 1 || c->tlb_l2_ways > 16 || c->tlb_l2 % c->tlb_l2_ways ||
+        c->tlb_l2 > 65536 || !power_of_two(c->tlb_l2 / c->tlb_l2_ways))
         return "an L2 TLB must have 1 to 16 ways and a power of two of sets, at most 65536 entries";
     if (c->tlb_l1 > c->tlb_l2)
         return "L1 must not be larger than L2, which includes it";
@@ -125,8 +125,8 @@ void machine_free(struct machine *m)
 
 static void hart_reset(struct hart *h, uint64_t pc, uint64_t dtb)
 {
-    struct hart fresh = {.id = h->id, .machine = h->machine, .pool = h->pool,
-                         .tlb = {h->tlb[0], h->tlb[1]}};
+    struct hart fresh = {
+        .id = h->id, .machine = h->machine, .pool = h->pool, .tlb = {h->tlb[0], h->tlb[1]}};
 
     *h = fresh;
     memset(h->pool, 0, h->machine->config.pool * sizeof *h->pool);
@@ -168,9 +168,16 @@ static void begin_record(struct hart *h, struct retire *r)
     static const int8_t ring[] = {3, 0, 0, -1};
 
     *r = (struct retire){
-        .instret = h->instret, .cycle = hart_ticks(h), .hart = h->id, .ring = ring[h->ring],
-        .v = h->v, .vmid = (uint16_t)h->vmid, .vmcs = h->v ? h->current : 0, .pc = h->pc,
-        .guest_base = h->s.satp, .host_base = h->v ? h->live->f[ISA_VMCS_HPTBR] : 0,
+        .instret = h->instret,
+        .cycle = hart_ticks(h),
+        .hart = h->id,
+        .ring = ring[h->ring],
+        .v = h->v,
+        .vmid = (uint16_t)h->vmid,
+        .vmcs = h->v ? h->current : 0,
+        .pc = h->pc,
+        .guest_base = h->s.satp,
+        .host_base = h->v ? h->live->f[ISA_VMCS_HPTBR] : 0,
     };
     h->rec = r;
 }
@@ -342,9 +349,11 @@ static uint64_t total_instret(const struct machine *m)
 static void stop_deadlock(struct machine *m)
 {
     m->stop = STOP_DEADLOCK;
-    snprintf(m->message, sizeof m->message,
-             "deadlock: every hart waits for an interrupt (wfi) and nothing is scheduled to raise one; "
-             "hart 0 waits at 0x%llx", (unsigned long long)m->harts[0].pc);
+    snprintf(
+        m->message, sizeof m->message,
+        "deadlock: every hart waits for an interrupt (wfi) and nothing is scheduled to raise one; "
+        "hart 0 waits at 0x%llx",
+        (unsigned long long)m->harts[0].pc);
 }
 
 /* Time goes on in rounds: each hart in turn runs up to the round's end, which is at the
@@ -365,8 +374,8 @@ static void run_round(struct machine *m, uint64_t left)
         m->round_end = m->wake > start ? m->wake : start + 1;
     }
     for (unsigned i = 0; i < m->config.harts && m->stop == STOP_NONE; i++)
-        hart_run(&m->harts[i], m->harts[i].instret > UINT64_MAX - left ? UINT64_MAX
-                                                                      : m->harts[i].instret + left);
+        hart_run(&m->harts[i],
+                 m->harts[i].instret > UINT64_MAX - left ? UINT64_MAX : m->harts[i].instret + left);
     start = now(m);
     if (start >= m->wake)
         m->wake = UINT64_MAX;
@@ -558,7 +567,8 @@ bool machine_write(struct machine *m, uint64_t pa, const void *from, size_t n)
     return true;
 }
 
-bool machine_watch(struct machine *m, uint64_t pa, uint64_t size, void (*fn)(void *, uint64_t), void *user)
+bool machine_watch(struct machine *m, uint64_t pa, uint64_t size, void (*fn)(void *, uint64_t),
+                   void *user)
 {
     struct watch *w = malloc(sizeof *w);
 

@@ -18,9 +18,9 @@ struct dpages;
 
 /* Sizes that a user may choose; machine_defaults() fills in the reference machine. */
 struct machine_config {
-    uint64_t ram_bytes;      /* from RAM_BASE up */
-    unsigned harts;          /* 1 to MACHINE_MAX_HARTS */
-    unsigned pool;           /* contexts per hart's state pool */
+    uint64_t ram_bytes; /* from RAM_BASE up */
+    unsigned harts;     /* 1 to MACHINE_MAX_HARTS */
+    unsigned pool;      /* contexts per hart's state pool */
     unsigned tlb_l1, tlb_l2, tlb_l2_ways, walk_cache;
     uint64_t ticks_per_time; /* retired instructions per tick of `time` */
     uint64_t quantum;        /* instructions a hart runs before the next hart's turn */
@@ -43,31 +43,31 @@ enum retire_mem { MEM_NONE, MEM_LOAD, MEM_STORE, MEM_AMO };
 
 /* One instruction, or one event between two instructions (length 0). */
 struct retire {
-    uint64_t seq;       /* number of the record on this hart, from 0 */
-    uint64_t instret;   /* instructions this hart had retired before it */
-    uint64_t cycle;     /* functional model: ticks; timed models: cycles */
+    uint64_t seq;     /* number of the record on this hart, from 0 */
+    uint64_t instret; /* instructions this hart had retired before it */
+    uint64_t cycle;   /* functional model: ticks; timed models: cycles */
     uint32_t hart;
-    int8_t ring;        /* 3, 0 or -1, before the instruction */
+    int8_t ring; /* 3, 0 or -1, before the instruction */
     bool v;
-    uint16_t vmid;      /* VMID while v */
-    uint64_t vmcs;      /* physical address of the VMCS while v, else 0 */
+    uint16_t vmid; /* VMID while v */
+    uint64_t vmcs; /* physical address of the VMCS while v, else 0 */
     uint64_t pc, pc_gpa, pc_hpa;
-    uint32_t insn;      /* its 16 or 32 bits */
-    uint8_t length;     /* bytes, 0: no instruction (interrupt, fetch fault) */
-    bool retired;       /* false: it trapped or exited */
-    uint8_t rd;         /* register written, 0 if none */
+    uint32_t insn;  /* its 16 or 32 bits */
+    uint8_t length; /* bytes, 0: no instruction (interrupt, fetch fault) */
+    bool retired;   /* false: it trapped or exited */
+    uint8_t rd;     /* register written, 0 if none */
     uint64_t rd_value;
-    uint8_t mem;        /* enum retire_mem */
-    uint8_t mem_size;   /* bytes */
+    uint8_t mem;      /* enum retire_mem */
+    uint8_t mem_size; /* bytes */
     uint64_t mem_gva, mem_gpa, mem_hpa;
     uint64_t mem_value; /* loaded, or stored */
     uint64_t mem_old;   /* AMO: value before */
     uint8_t event;      /* enum retire_event */
     uint8_t cause;
-    uint64_t tval;      /* exception: tval */
+    uint64_t tval;                 /* exception: tval */
     uint64_t qual, addr, gpa, val; /* exit: VMQUAL VMADDR VMGPA VMVAL */
-    uint64_t guest_base; /* satp, or GPTBR while v */
-    uint64_t host_base;  /* HPTBR while v, else 0 */
+    uint64_t guest_base;           /* satp, or GPTBR while v */
+    uint64_t host_base;            /* HPTBR while v, else 0 */
     uint64_t next_pc;
 };
 
@@ -84,7 +84,7 @@ struct world_event {
     int8_t ring;             /* of the guest: 3 or 0 */
     /* exits only: as VMCAUSE and its companions */
     uint64_t cause, qual, addr, gpa, insn, len, val;
-    bool advance;            /* entries only: VMRESUME.ADV stepped over an instruction */
+    bool advance; /* entries only: VMRESUME.ADV stepped over an instruction */
 };
 
 typedef void world_fn(void *user, const struct world_event *e);
@@ -94,7 +94,7 @@ struct stale_use {
     uint32_t hart;
     bool v;
     uint16_t vmid;
-    char access;         /* 'x', 'r' or 'w' */
+    char access; /* 'x', 'r' or 'w' */
     uint64_t pc, va;
     uint64_t cached_hpa; /* where the access went */
     bool mapped;         /* do the tables allow the access at all? */
@@ -167,7 +167,8 @@ void machine_exit(struct machine *m, int code);
 void machine_stop(struct machine *m);
 
 int machine_exit_code(const struct machine *m);
-const char *machine_message(const struct machine *m); /* why it stopped, in words; "" if there is nothing to say */
+const char *machine_message(
+    const struct machine *m); /* why it stopped, in words; "" if there is nothing to say */
 const struct machine_stats *machine_stats(struct machine *m);
 const struct machine_config *machine_config(const struct machine *m);
 struct bus *machine_bus(struct machine *m);
@@ -182,8 +183,8 @@ void machine_set_irq(struct machine *m, unsigned hart, unsigned irq, bool level)
 
 /* fn is called after every store by a hart that touches [pa, pa+size); HTIF uses it.
  * False if memory ran out. */
-bool machine_watch(struct machine *m, uint64_t pa, uint64_t size, void (*fn)(void *user, uint64_t pa),
-                   void *user);
+bool machine_watch(struct machine *m, uint64_t pa, uint64_t size,
+                   void (*fn)(void *user, uint64_t pa), void *user);
 
 /* Physical memory as devices and loaders see it: only RAM. False if any byte is outside. */
 bool machine_read(struct machine *m, uint64_t pa, void *to, size_t n);

@@ -15,8 +15,8 @@ struct row {
     int64_t vmid;
     const char *vmcs, *cause, *pc, *symbol; /* NULL where rows are summed over it */
     int64_t count, emulated;
-    int64_t returned;                       /* exits that the VM was entered again after */
-    int64_t min, max, sum;                  /* instructions from exit to re-entry */
+    int64_t returned;      /* exits that the VM was entered again after */
+    int64_t min, max, sum; /* instructions from exit to re-entry */
     int64_t cycles;
 };
 
@@ -49,7 +49,8 @@ static struct row *row_for(struct report *r, const struct row *site, enum by by)
     if (by == BY_VM)
         key.cause = NULL;
     for (size_t i = 0; i < r->n; i++)
-        if (same(r->rows[i].vmcs, key.vmcs) && same(r->rows[i].cause, key.cause) && same(r->rows[i].pc, key.pc))
+        if (same(r->rows[i].vmcs, key.vmcs) && same(r->rows[i].cause, key.cause) &&
+            same(r->rows[i].pc, key.pc))
             return &r->rows[i];
     key.count = key.emulated = key.returned = key.sum = key.cycles = 0;
     r->rows[r->n] = key;
@@ -74,10 +75,10 @@ static bool read_site(json_t *o, struct row *s)
 {
     json_int_t vmid, count, returned, emulated, min, max, sum, cycles;
 
-    if (json_unpack(o, "{s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I, s:I}, s:{s:I}}", "vmcs", &s->vmcs,
-                    "vmid", &vmid, "cause", &s->cause, "pc", &s->pc, "symbol", &s->symbol, "count", &count,
-                    "returned", &returned, "emulated", &emulated, "instret", "min", &min, "max", &max, "sum", &sum, "cycles", "sum",
-                    &cycles))
+    if (json_unpack(o, "{s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I, s:I}, s:{s:I}}",
+                    "vmcs", &s->vmcs, "vmid", &vmid, "cause", &s->cause, "pc", &s->pc, "symbol",
+                    &s->symbol, "count", &count, "returned", &returned, "emulated", &emulated,
+                    "instret", "min", &min, "max", &max, "sum", &sum, "cycles", "sum", &cycles))
         return false;
     s->vmid = vmid;
     s->count = count;
@@ -110,8 +111,8 @@ static bool read_report(struct report *r, json_t *root, const char *path, enum b
     json_int_t exits = 0, cycles = 0, host = 0;
     size_t i;
 
-    if (!json_is_array(sites) ||
-        json_unpack(root, "{s:I, s:I, s:{s:I}}", "exits", &exits, "cycles", &cycles, "time", "host", &host))
+    if (!json_is_array(sites) || json_unpack(root, "{s:I, s:I, s:{s:I}}", "exits", &exits, "cycles",
+                                             &cycles, "time", "host", &host))
         return fail(path, "no statistics of a run: expected what visa-sim --stats writes");
     r->exits = exits;
     r->cycles = cycles;
@@ -119,11 +120,13 @@ static bool read_report(struct report *r, json_t *root, const char *path, enum b
     r->rows = calloc(json_array_size(sites) + 1, sizeof *r->rows);
     if (!r->rows)
         return fail(path, "out of memory");
-    json_array_foreach(sites, i, site) {
+    json_array_foreach(sites, i, site)
+    {
         struct row s = {0};
 
         if (!read_site(site, &s)) {
-            fprintf(stderr, "visa-stat: %s: exit_sites[%zu] is not what visa-sim --stats writes\n", path, i);
+            fprintf(stderr, "visa-stat: %s: exit_sites[%zu] is not what visa-sim --stats writes\n",
+                    path, i);
             return false;
         }
         add(row_for(r, &s, by), &s);
@@ -146,13 +149,14 @@ static void print_table(const struct report *r, size_t top)
 {
     printf("%" PRId64 " exits; %.1f %% of %" PRId64 " cycles outside the guests\n", r->exits,
            percent(r->host, r->cycles), r->cycles);
-    printf("%10s %6s %9s %5s %-18s %-11s %-18s %25s  %s\n", "exits", "%", "emulated", "VM", "VMCS", "cause",
-           "guest pc", "instructions to re-entry", "symbol");
+    printf("%10s %6s %9s %5s %-18s %-11s %-18s %25s  %s\n", "exits", "%", "emulated", "VM", "VMCS",
+           "cause", "guest pc", "instructions to re-entry", "symbol");
     for (size_t i = 0; i < r->n && (!top || i < top); i++) {
         const struct row *w = &r->rows[i];
 
-        printf("%10" PRId64 " %6.1f %9" PRId64 " %5" PRId64 " %-18s %-11s %-18s %7" PRId64 " %9.1f %7" PRId64
-               "  %s\n", w->count, percent(w->count, r->exits), w->emulated, w->vmid, w->vmcs,
+        printf("%10" PRId64 " %6.1f %9" PRId64 " %5" PRId64 " %-18s %-11s %-18s %7" PRId64
+               " %9.1f %7" PRId64 "  %s\n",
+               w->count, percent(w->count, r->exits), w->emulated, w->vmid, w->vmcs,
                w->cause ? w->cause : "all", w->pc ? w->pc : "all", w->min, mean(w), w->max,
                w->symbol ? w->symbol : "");
     }
@@ -166,9 +170,10 @@ static void print_csv(const struct report *r, size_t top)
     for (size_t i = 0; i < r->n && (!top || i < top); i++) {
         const struct row *w = &r->rows[i];
 
-        printf("%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%s,%s,%s,%" PRId64 ",%.3f,%" PRId64 ",%" PRId64 "\n",
-               w->count, w->emulated, w->vmid, w->vmcs, w->cause ? w->cause : "", w->pc ? w->pc : "",
-               w->symbol ? w->symbol : "", w->min, mean(w), w->max, w->cycles);
+        printf("%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%s,%s,%s,%" PRId64 ",%.3f,%" PRId64
+               ",%" PRId64 "\n",
+               w->count, w->emulated, w->vmid, w->vmcs, w->cause ? w->cause : "",
+               w->pc ? w->pc : "", w->symbol ? w->symbol : "", w->min, mean(w), w->max, w->cycles);
     }
 }
 
@@ -204,7 +209,8 @@ static int show(const char *path, enum by by, bool csv, size_t top)
 {
     struct report r = {0};
     json_error_t error;
-    json_t *root = strcmp(path, "-") ? json_load_file(path, 0, &error) : json_loadf(stdin, 0, &error);
+    json_t *root =
+        strcmp(path, "-") ? json_load_file(path, 0, &error) : json_loadf(stdin, 0, &error);
     bool ok;
 
     if (!root) {
@@ -225,9 +231,10 @@ static int show(const char *path, enum by by, bool csv, size_t top)
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {{"by", required_argument, 0, 'b'}, {"top", required_argument, 0, 'n'},
-                                          {"csv", no_argument, 0, 'c'},      {"version", no_argument, 0, 'V'},
-                                          {"help", no_argument, 0, 'h'},     {0, 0, 0, 0}};
+    static const struct option longs[] = {
+        {"by", required_argument, 0, 'b'}, {"top", required_argument, 0, 'n'},
+        {"csv", no_argument, 0, 'c'},      {"version", no_argument, 0, 'V'},
+        {"help", no_argument, 0, 'h'},     {0, 0, 0, 0}};
     enum by by = BY_SITE;
     bool csv = false, top_given = false;
     size_t top = 20;

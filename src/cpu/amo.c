@@ -20,7 +20,8 @@ static uint64_t fetch(const uint8_t *at, unsigned size)
     return value;
 }
 
-static void record(struct hart *h, const struct xlate *q, enum retire_mem kind, uint64_t old, uint64_t value)
+static void record(struct hart *h, const struct xlate *q, enum retire_mem kind, uint64_t old,
+                   uint64_t value)
 {
     if (!h->rec)
         return;
@@ -55,7 +56,8 @@ static visa_result load_reserved(struct hart *h, unsigned rd, unsigned rs1, unsi
 }
 
 /* Without a reservation of this address it fails before it translates anything. */
-static visa_result store_conditional(struct hart *h, unsigned rd, unsigned rs1, unsigned rs2, unsigned size)
+static visa_result store_conditional(struct hart *h, unsigned rd, unsigned rs1, unsigned rs2,
+                                     unsigned size)
 {
     bool held = h->reserved && h->reserved_va == h->x[rs1];
     struct xlate q;
@@ -120,7 +122,7 @@ visa_result exec_sc_d(struct hart *h, unsigned rd, unsigned rs1, unsigned rs2)
 AMO(amoswap_w, 4, b)
 AMO(amoadd_w, 4, t + b)
 AMO(amoxor_w, 4, t ^ b)
-AMO(amoand_w, 4, t & b)
+AMO(amoand_w, 4, (t & b))
 AMO(amoor_w, 4, t | b)
 AMO(amomin_w, 4, S(t) < S(b) ? t : b)
 AMO(amomax_w, 4, S(t) > S(b) ? t : b)
@@ -129,7 +131,7 @@ AMO(amomaxu_w, 4, t > b ? t : b)
 AMO(amoswap_d, 8, b)
 AMO(amoadd_d, 8, t + b)
 AMO(amoxor_d, 8, t ^ b)
-AMO(amoand_d, 8, t & b)
+AMO(amoand_d, 8, (t & b))
 AMO(amoor_d, 8, t | b)
 AMO(amomin_d, 8, S(t) < S(b) ? t : b)
 AMO(amomax_d, 8, S(t) > S(b) ? t : b)

@@ -23,7 +23,8 @@
 #define STATUS_SXL (2ull << 34)
 #define SSTATUS_MASK (SSTATUS_SIE | SSTATUS_SPIE | SSTATUS_SPP | SSTATUS_SUM | SSTATUS_MXR)
 #define MSTATUS_MASK                                                                               \
-    (MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV | MSTATUS_TVM | MSTATUS_TW | MSTATUS_TSR)
+    (MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV | MSTATUS_TVM | MSTATUS_TW |          \
+     MSTATUS_TSR)
 #define MENVCFG_STCE (1ull << 63)
 #define CAUSE_INTERRUPT (1ull << 63)
 
@@ -117,7 +118,8 @@ uint64_t hart_time(const struct hart *h);      /* `time`, of the host */
 uint64_t preempt_left(const struct hart *h);
 
 /* CSRs (csr.c). Privilege is the caller's; false if there is no such CSR. */
-CHECKED visa_result csr_access(struct hart *h, uint32_t bits, bool write, unsigned op, uint64_t operand);
+CHECKED visa_result csr_access(struct hart *h, uint32_t bits, bool write, unsigned op,
+                               uint64_t operand);
 
 /* The pool (pool.c). */
 struct context *pool_find(const struct hart *h, uint64_t vmcs);

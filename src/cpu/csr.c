@@ -77,7 +77,8 @@ static visa_result csr_write_sstatus(struct hart *h, uint64_t value)
 
 static uint64_t mpp_legal(uint64_t status, uint64_t old)
 {
-    return (status >> MSTATUS_MPP_SHIFT & 3) == 2 ? (status & ~MSTATUS_MPP) | (old & MSTATUS_MPP) : status;
+    return (status >> MSTATUS_MPP_SHIFT & 3) == 2 ? (status & ~MSTATUS_MPP) | (old & MSTATUS_MPP)
+                                                  : status;
 }
 
 static visa_result csr_read_mstatus(struct hart *h, uint64_t *v)
@@ -272,10 +273,22 @@ static visa_result write_pmpcfg(struct hart *h, unsigned first, uint64_t value)
     return VISA_OK;
 }
 
-static visa_result csr_read_pmpcfg0(struct hart *h, uint64_t *v) { return read_pmpcfg(h, 0, v); }
-static visa_result csr_read_pmpcfg2(struct hart *h, uint64_t *v) { return read_pmpcfg(h, 8, v); }
-static visa_result csr_write_pmpcfg0(struct hart *h, uint64_t v) { return write_pmpcfg(h, 0, v); }
-static visa_result csr_write_pmpcfg2(struct hart *h, uint64_t v) { return write_pmpcfg(h, 8, v); }
+static visa_result csr_read_pmpcfg0(struct hart *h, uint64_t *v)
+{
+    return read_pmpcfg(h, 0, v);
+}
+static visa_result csr_read_pmpcfg2(struct hart *h, uint64_t *v)
+{
+    return read_pmpcfg(h, 8, v);
+}
+static visa_result csr_write_pmpcfg0(struct hart *h, uint64_t v)
+{
+    return write_pmpcfg(h, 0, v);
+}
+static visa_result csr_write_pmpcfg2(struct hart *h, uint64_t v)
+{
+    return write_pmpcfg(h, 8, v);
+}
 
 static visa_result csr_read_pmpaddr(struct hart *h, unsigned n, uint64_t *v)
 {
@@ -408,7 +421,8 @@ static bool is_counter(unsigned n)
 
 static bool is_vic(unsigned n)
 {
-    return n == ISA_CSR_VITHRESH || n == ISA_CSR_VISELECT || n == ISA_CSR_VIREG || n == ISA_CSR_VISERV;
+    return n == ISA_CSR_VITHRESH || n == ISA_CSR_VISELECT || n == ISA_CSR_VIREG ||
+           n == ISA_CSR_VISERV;
 }
 
 /* Xvisa's CSRs of Ring -1, which a guest hypervisor may touch: existing or not. */
@@ -445,7 +459,8 @@ static uint64_t new_value(unsigned op, uint64_t old, uint64_t operand)
 }
 
 /* A guest's privileged CSR access that its filter bit makes an exit. */
-static visa_result filter(struct hart *h, unsigned n, bool write, unsigned op, uint64_t qual, uint64_t value)
+static visa_result filter(struct hart *h, unsigned n, bool write, unsigned op, uint64_t qual,
+                          uint64_t value)
 {
     if (n == ISA_CSR_SATP && write) {
         if (!trapcfg(h, ISA_TRAP_CR3))
@@ -471,7 +486,8 @@ visa_result csr_access(struct hart *h, uint32_t bits, bool write, unsigned op, u
 
     if (h->v && h->ring == RING_0 && is_xvisa_host(n))
         return raise_exit(h, ISA_EXIT_VIRT,
-                          QUAL(VIRT, RD, INSN_RD(bits)) | QUAL(VIRT, RS1, INSN_RS1(bits)) | QUAL(VIRT, CSR, n),
+                          QUAL(VIRT, RD, INSN_RD(bits)) | QUAL(VIRT, RS1, INSN_RS1(bits)) |
+                              QUAL(VIRT, CSR, n),
                           0, 0, 0);
     if (!allowed(h, n, write) || csr_read(h, n, &old) != VISA_OK)
         return illegal_csr(h, qual, write ? operand : 0);

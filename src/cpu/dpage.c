@@ -109,18 +109,10 @@ static void operands(struct dinsn *d, const struct isa_decoded *i, uint32_t bits
 {
     switch (isa_insns[i->op].klass) {
     case ISA_CLASS_ALU_RR:
-    case ISA_CLASS_MEM:
-        *d = (struct dinsn){d->op, dest(i->rd), i->rs1, i->rs2};
-        break;
-    case ISA_CLASS_STORE:
-        *d = (struct dinsn){d->op, i->rs2, i->rs1, (int32_t)i->imm};
-        break;
-    case ISA_CLASS_BRANCH:
-        *d = (struct dinsn){d->op, i->rs1, i->rs2, (int32_t)i->imm};
-        break;
-    case ISA_CLASS_SYS:
-        *d = (struct dinsn){d->op, i->length, 0, (int32_t)bits};
-        break;
+    case ISA_CLASS_MEM: *d = (struct dinsn){d->op, dest(i->rd), i->rs1, i->rs2}; break;
+    case ISA_CLASS_STORE: *d = (struct dinsn){d->op, i->rs2, i->rs1, (int32_t)i->imm}; break;
+    case ISA_CLASS_BRANCH: *d = (struct dinsn){d->op, i->rs1, i->rs2, (int32_t)i->imm}; break;
+    case ISA_CLASS_SYS: *d = (struct dinsn){d->op, i->length, 0, (int32_t)bits}; break;
     default: /* alu_ri, load, jumpr: rd, rs1, imm; upper, pcrel, jump: rd, imm */
         *d = (struct dinsn){d->op, dest(i->rd), i->rs1, (int32_t)i->imm};
         break;

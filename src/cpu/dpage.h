@@ -27,9 +27,9 @@ struct dpage {
     struct dinsn slot[DPAGE_SLOTS + 2];
     const uint8_t *bytes; /* the page in RAM */
     uint64_t pa;
-    uint32_t cross_bits;  /* the 32-bit instruction over the page's end, as last decoded */
-    uint16_t cross_op;    /* its operation; the slot says INTERP_CROSS */
-    bool dirty;           /* stored into since it was decoded ... */
+    uint32_t cross_bits;      /* the 32-bit instruction over the page's end, as last decoded */
+    uint16_t cross_op;        /* its operation; the slot says INTERP_CROSS */
+    bool dirty;               /* stored into since it was decoded ... */
     struct dpage *next_dirty; /* ... and in the list of those */
 };
 

@@ -197,7 +197,8 @@ static visa_result world_enter(struct hart *h, uint64_t vmcs, bool advance)
     pc = c->f[ISA_VMCS_PC] + (advance ? c->f[ISA_VMCS_EXIT_LEN] : 0);
     bad = invalid_field(h, c, pc);
     if (bad >= 0) {
-        refuse(h, &(struct exit_info){.cause = ISA_EXIT_ENTRYFAIL, .qual = (uint64_t)bad,
+        refuse(h, &(struct exit_info){.cause = ISA_EXIT_ENTRYFAIL,
+                                      .qual = (uint64_t)bad,
                                       .addr = bad == ISA_VMCS_PC ? pc : c->f[bad]});
         return VISA_OK;
     }
@@ -256,13 +257,17 @@ uint64_t qual_operand(const struct hart *h, unsigned cause)
     extends = d.op == ISA_OP_LB || d.op == ISA_OP_LH || d.op == ISA_OP_LW;
     if (cause == ISA_EXIT_IO)
         return QUAL(IO, REG, reg) | QUAL(IO, SIGNED, extends) | QUAL(IO, ATOMIC, atomic);
-    return QUAL(HOSTFAULT, REG, reg) | QUAL(HOSTFAULT, SIGNED, extends) | QUAL(HOSTFAULT, ATOMIC, atomic);
+    return QUAL(HOSTFAULT, REG, reg) | QUAL(HOSTFAULT, SIGNED, extends) |
+           QUAL(HOSTFAULT, ATOMIC, atomic);
 }
 
 static void record_exit(struct hart *h, struct context *c)
 {
-    struct exit_info e = {.cause = h->trap.cause, .qual = h->trap.qual, .addr = h->trap.addr,
-                          .gpa = h->trap.gpa, .val = h->trap.val};
+    struct exit_info e = {.cause = h->trap.cause,
+                          .qual = h->trap.qual,
+                          .addr = h->trap.addr,
+                          .gpa = h->trap.gpa,
+                          .val = h->trap.val};
     uint64_t *f = &c->f[ISA_VMCS_EXIT_CAUSE];
 
     if (!h->fetching && h->insn_len) {
@@ -271,8 +276,15 @@ static void record_exit(struct hart *h, struct context *c)
     }
     set_exit_info(h, &e);
     memcpy(f, &e, sizeof e); /* exit_info has the fields' order */
-    tell_world(h, c, (struct world_event){.pc = h->pc, .cause = e.cause, .qual = e.qual, .addr = e.addr,
-                                          .gpa = e.gpa, .insn = e.insn, .len = e.len, .val = e.val});
+    tell_world(h, c,
+               (struct world_event){.pc = h->pc,
+                                    .cause = e.cause,
+                                    .qual = e.qual,
+                                    .addr = e.addr,
+                                    .gpa = e.gpa,
+                                    .insn = e.insn,
+                                    .len = e.len,
+                                    .val = e.val});
     c->f[ISA_VMCS_COUNT_EXIT]++;
     h->count_exit++;
     h->machine->stats.exits++;

@@ -65,34 +65,34 @@ struct xlate_ctx {
     uint64_t tag; /* of TLB entries: V, guest stage on, VMID, ASID (tlb.h) */
     uint8_t ring; /* whose rights */
     bool v, sum, mxr;
-    bool bare;    /* no translation at all */
+    bool bare; /* no translation at all */
 };
 
 struct hart {
     /* Architectural */
     uint64_t x[33]; /* x[0] is 0; x[32] swallows writes to x0 */
     uint64_t pc;
-    uint8_t ring;   /* enum ring */
+    uint8_t ring; /* enum ring */
     bool v;
-    uint64_t vmid;  /* while v */
+    uint64_t vmid;       /* while v */
     struct ring0 s;      /* the bank in force */
     struct ring0 host_s; /* the host's, while v */
     uint64_t mstatus;    /* the bits that are not Ring 0's */
     uint64_t medeleg, mideleg, mie, mtvec, mscratch, mepc, mcause, mtval;
     uint64_t mcounteren, menvcfg;
-    uint64_t mip; /* lines driven from outside (MSI MTI MEI SEI), and STI as Ring -1 set it */
+    uint64_t mip;  /* lines driven from outside (MSI MTI MEI SEI), and STI as Ring -1 set it */
     bool sei_soft; /* SEI as Ring -1 set it */
     uint8_t pmpcfg[ISA_PMP_ENTRIES];
     uint64_t pmpaddr[ISA_PMP_ENTRIES];
     uint64_t instret;
-    uint64_t waited; /* ticks slept in wfi */
+    uint64_t waited;                         /* ticks slept in wfi */
     uint64_t mcycle_offset, minstret_offset; /* written values minus counts */
-    bool reserved;   /* lr/sc */
-    uint64_t reservation; /* the granule's host physical address */
-    uint64_t reserved_va; /* address that lr was given */
+    bool reserved;                           /* lr/sc */
+    uint64_t reservation;                    /* the granule's host physical address */
+    uint64_t reserved_va;                    /* address that lr was given */
 
     /* Xvisa */
-    uint64_t current; /* physical address of the current VMCS, 0 if none */
+    uint64_t current;             /* physical address of the current VMCS, 0 if none */
     uint64_t host_x[32], host_pc; /* the host's registers while v */
     struct exit_info exit;
     struct context *pool; /* config.pool of them, and one for current_context() */
@@ -104,26 +104,29 @@ struct hart {
     uint32_t id;
     struct machine *machine;
     struct trap trap;
-    uint64_t next_pc;      /* where a sys instruction goes on */
-    uint32_t insn;         /* bits of the instruction being executed ... */
-    uint16_t insn_op;      /* ... its enum isa_op ... */
-    uint8_t insn_len;      /* ... and its bytes; valid in exec_ functions of class sys and in traps */
-    bool attention;        /* leave the interpreter: interrupts, ring or deadlines may have changed */
-    bool waiting;          /* in wfi */
-    bool fetching;         /* the trap comes from a fetch */
-    uint8_t delivered;     /* 1 + ring that the last trap was delivered to, 0: none yet */
-    bool delivered_exception; /* it was one, no interrupt */
-    uint64_t delivered_at; /* and instret then */
-    uint64_t limit;        /* instret at which the interpreter returns */
-    uint64_t guest_start;  /* instret when the guest was entered, while v */
+    uint64_t next_pc;  /* where a sys instruction goes on */
+    uint32_t insn;     /* bits of the instruction being executed ... */
+    uint16_t insn_op;  /* ... its enum isa_op ... */
+    uint8_t insn_len;  /* ... and its bytes; valid in exec_ functions of class sys and in traps */
+    bool attention;    /* leave the interpreter: interrupts, ring or deadlines may have changed */
+    bool waiting;      /* in wfi */
+    bool fetching;     /* the trap comes from a fetch */
+    uint8_t delivered; /* 1 + ring that the last trap was delivered to, 0: none yet */
+    bool delivered_exception;    /* it was one, no interrupt */
+    uint64_t delivered_at;       /* and instret then */
+    uint64_t limit;              /* instret at which the interpreter returns */
+    uint64_t guest_start;        /* instret when the guest was entered, while v */
     struct xlate_ctx data, code; /* translation in force, by cpu_update_ctx */
     uint16_t ctx_data, ctx_code; /* their numbers */
     uint16_t ctx_next;
     unsigned ctx_victim;
-    struct { struct xlate_ctx key; uint16_t number; } ctx_cache[CTX_CACHE];
-    struct tlb *tlb[2];    /* 0 fetch, 1 data */
+    struct {
+        struct xlate_ctx key;
+        uint16_t number;
+    } ctx_cache[CTX_CACHE];
+    struct tlb *tlb[2];                      /* 0 fetch, 1 data */
     struct fast_entry fast[3][FAST_ENTRIES]; /* by enum access */
-    struct retire *rec;    /* the record being made, NULL if nobody listens */
+    struct retire *rec;                      /* the record being made, NULL if nobody listens */
     uint64_t seq;
     struct exit_count *vm_stats; /* of the live VM */
 };

@@ -91,7 +91,8 @@ static visa_result fetch_cross(struct hart *h, struct dpage *p)
     if (e->tag != (pc | (uint64_t)h->ctx_code << 3) && mmu_fetch(h, pc, &next) != VISA_OK)
         return VISA_TRAP;
     memcpy(&high, next->bytes, 2);
-    if (p->slot[DPAGE_SLOTS - 1].op == INTERP_DECODE || p->cross_bits != ((uint32_t)high << 16 | low))
+    if (p->slot[DPAGE_SLOTS - 1].op == INTERP_DECODE ||
+        p->cross_bits != ((uint32_t)high << 16 | low))
         dpage_decode(p, 4094, high);
     return VISA_OK;
 }
@@ -103,17 +104,18 @@ void interp(struct hart *h)
 #define LABEL_mem(name, op) [2 * (op)] = &&L_mem,
 #define LABEL_none(name, op) STANDARD_LABELS(name, op)
 #define LABEL_ROW(klass, name, op) PASTE(LABEL_, KIND_##klass)(name, op)
-#define LABEL_NEAR(name)                                                                           \
-    [INTERP_NEAR_4_##name] = &&N4_##name, [INTERP_NEAR_2_##name] = &&N2_##name,
+#define LABEL_NEAR(name) [INTERP_NEAR_4_##name] = &&N4_##name, [INTERP_NEAR_2_##name] = &&N2_##name,
+    /* clang-format off */
     static const void *const labels[INTERP_OPS] = {
         ISA_BASE_INSNS(LABEL_ROW) INTERP_NEAR(LABEL_NEAR)
         [INTERP_DECODE] = &&L_decode, [INTERP_PAGE_END] = &&L_page_end,
         [INTERP_CROSS] = &&L_cross, [INTERP_ILLEGAL] = &&L_illegal,
     };
+    /* clang-format on */
     uint64_t *const x = h->x;
     const struct dinsn *ip;
     struct dpage *page;
-    uint64_t delta;       /* pc is (ip >> 2) + delta: 8 bytes of slot for 2 of code */
+    uint64_t delta; /* pc is (ip >> 2) + delta: 8 bytes of slot for 2 of code */
     uint64_t left = h->limit - h->instret;
     uint64_t data_tag, pc, va, value;
     const struct fast_entry *e;
@@ -143,8 +145,16 @@ void interp(struct hart *h)
     } while (0)
 /* Both lengths of a row. */
 #define ROW(name, ...)                                                                             \
-    L4_##name : { __VA_ARGS__; } NEXT(2);                                                          \
-    L2_##name : { __VA_ARGS__; } NEXT(1);
+    L4_##name:                                                                                     \
+    {                                                                                              \
+        __VA_ARGS__;                                                                               \
+    }                                                                                              \
+    NEXT(2);                                                                                       \
+    L2_##name:                                                                                     \
+    {                                                                                              \
+        __VA_ARGS__;                                                                               \
+    }                                                                                              \
+    NEXT(1);
 
     if (left == 0)
         return;
@@ -168,8 +178,15 @@ lookup:
 
     /* RV64I */
 #define ALU_RI(name, result)                                                                       \
-    ROW(name, { const uint64_t a = B, i = (uint64_t)(int64_t)ip->c; A = (result); })
-#define ALU_RR(name, result) ROW(name, { const uint64_t a = B, b = x[ip->c]; A = (result); })
+    ROW(name, {                                                                                    \
+        const uint64_t a = B, i = (uint64_t)(int64_t)ip->c;                                        \
+        A = (result);                                                                              \
+    })
+#define ALU_RR(name, result)                                                                       \
+    ROW(name, {                                                                                    \
+        const uint64_t a = B, b = x[ip->c];                                                        \
+        A = (result);                                                                              \
+    })
     ROW(lui, A = (uint64_t)(int64_t)ip->c)
     ROW(auipc, A = PC + (uint64_t)(int64_t)ip->c)
     ROW(fence, (void)0)
@@ -272,13 +289,15 @@ lookup:
 
     /* Branches: L to any address, N inside the page. */
 #define BRANCH_ONE(name, n, condition)                                                             \
-    N##n##_##name : {                                                                              \
+    N##n##_##name:                                                                                 \
+    {                                                                                              \
         const uint64_t a = A, b = B;                                                               \
         if (condition)                                                                             \
             NEXT(ip->c);                                                                           \
         NEXT(n / 2);                                                                               \
     }                                                                                              \
-    L##n##_##name : {                                                                              \
+    L##n##_##name:                                                                                 \
+    {                                                                                              \
         const uint64_t a = A, b = B;                                                               \
         taken = (condition);                                                                       \
         if (!taken)                                                                                \
@@ -308,7 +327,7 @@ lookup:
 #define JUMPR(name, n)                                                                             \
     L##n##_##name : pc = (B + (uint64_t)(int64_t)ip->c) & ~1ull;                                   \
     A = PC + n;                                                                                    \
-    if (likely(((pc ^ PC) & ~0xfffull) == 0 && ip->op != INTERP_CROSS))                                                     \
+    if (likely(((pc ^ PC) & ~0xfffull) == 0 && ip->op != INTERP_CROSS))                            \
         NEXT((int64_t)(pc - PC) / 2);                                                              \
     NEXT_PC();
     JUMPR(jalr, 4)
@@ -351,7 +370,7 @@ L_decode:
     dpage_decode(page, (unsigned)(ip - page->slot) * 2, 0);
     DISPATCH();
 
-decode_last: {
+decode_last : {
     uint16_t low;
 
     memcpy(&low, page->bytes + 4094, 2);

@@ -11,9 +11,11 @@
 enum interp_op {
     INTERP_FIRST = 2 * ISA_OPS,
 #define NEAR_OP(name) INTERP_NEAR_4_##name, INTERP_NEAR_2_##name,
+    /* clang-format off */
     INTERP_NEAR(NEAR_OP)
 #undef NEAR_OP
     INTERP_DECODE,   /* not decoded yet */
+    /* clang-format on */
     INTERP_PAGE_END, /* execution runs off the page */
     INTERP_CROSS,    /* a 32-bit instruction over the page's end */
     INTERP_ILLEGAL,

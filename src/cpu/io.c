@@ -46,8 +46,8 @@ static bool ports_open(const struct hart *h, uint16_t port, unsigned width)
 }
 
 /* *through: the access reaches the device. */
-static visa_result check_port(struct hart *h, uint32_t bits, uint16_t port, unsigned width, bool write,
-                              unsigned reg, uint64_t value, bool *through)
+static visa_result check_port(struct hart *h, uint32_t bits, uint16_t port, unsigned width,
+                              bool write, unsigned reg, uint64_t value, bool *through)
 {
     *through = true;
     if (check_rings(h, bits) != VISA_OK)
@@ -83,7 +83,8 @@ static visa_result port_out(struct hart *h, uint32_t bits, uint64_t port, unsign
     uint64_t value = h->x[INSN_RS2(bits)] & ((1ull << 8 * width) - 1);
     bool through;
 
-    if (check_port(h, bits, (uint16_t)port, width, true, INSN_RS2(bits), value, &through) != VISA_OK)
+    if (check_port(h, bits, (uint16_t)port, width, true, INSN_RS2(bits), value, &through) !=
+        VISA_OK)
         return VISA_TRAP;
     if (through) {
         bus_out(h->machine->bus, (uint16_t)port, width, value);
@@ -119,7 +120,8 @@ PORT(outi_w, port_out, port_imm(h, bits), 4)
 static visa_result msr_exit(struct hart *h, unsigned reg, bool write, uint32_t msr, uint64_t value)
 {
     return raise_exit(h, ISA_EXIT_MSR,
-                      QUAL(MSR, REG, reg) | QUAL(MSR, WRITE, write) | QUAL(MSR, MSR, msr), 0, 0, value);
+                      QUAL(MSR, REG, reg) | QUAL(MSR, WRITE, write) | QUAL(MSR, MSR, msr), 0, 0,
+                      value);
 }
 
 static visa_result no_such_msr(struct hart *h, uint64_t value)
@@ -136,20 +138,11 @@ visa_result exec_rdmsr(struct hart *h, uint32_t bits)
     if (trapcfg(h, ISA_TRAP_MSR))
         return msr_exit(h, INSN_RD(bits), false, msr, 0);
     switch (msr) {
-    case ISA_MSR_TSC:
-        set_rd(h, bits, hart_ticks(h) + h->mcycle_offset);
-        return VISA_OK;
-    case ISA_MSR_MODEL:
-        set_rd(h, bits, 1);
-        return VISA_OK;
-    case ISA_MSR_TLS:
-        set_rd(h, bits, h->s.tls);
-        return VISA_OK;
-    case ISA_MSR_TSC_AUX:
-        set_rd(h, bits, h->s.tsc_aux);
-        return VISA_OK;
-    default:
-        return no_such_msr(h, 0);
+    case ISA_MSR_TSC: set_rd(h, bits, hart_ticks(h) + h->mcycle_offset); return VISA_OK;
+    case ISA_MSR_MODEL: set_rd(h, bits, 1); return VISA_OK;
+    case ISA_MSR_TLS: set_rd(h, bits, h->s.tls); return VISA_OK;
+    case ISA_MSR_TSC_AUX: set_rd(h, bits, h->s.tsc_aux); return VISA_OK;
+    default: return no_such_msr(h, 0);
     }
 }
 
@@ -163,14 +156,9 @@ visa_result exec_wrmsr(struct hart *h, uint32_t bits)
     if (trapcfg(h, ISA_TRAP_MSR))
         return msr_exit(h, INSN_RS2(bits), true, msr, value);
     switch (msr) {
-    case ISA_MSR_TLS:
-        h->s.tls = value;
-        return VISA_OK;
-    case ISA_MSR_TSC_AUX:
-        h->s.tsc_aux = value;
-        return VISA_OK;
-    default: /* unknown, or read-only */
-        return no_such_msr(h, value);
+    case ISA_MSR_TLS: h->s.tls = value; return VISA_OK;
+    case ISA_MSR_TSC_AUX: h->s.tsc_aux = value; return VISA_OK;
+    default: /* unknown, or read-only */ return no_such_msr(h, value);
     }
 }
 

@@ -13,8 +13,7 @@ uint64_t hart_time(const struct hart *h)
 uint64_t hart_mip(const struct hart *h)
 {
     const struct ring0 *s = h->v ? &h->host_s : &h->s;
-    uint64_t mip = h->mip | (s->ssip ? BIT(ISA_IRQ_SSI) : 0) |
-                   (h->sei_soft ? BIT(ISA_IRQ_SEI) : 0);
+    uint64_t mip = h->mip | (s->ssip ? BIT(ISA_IRQ_SSI) : 0) | (h->sei_soft ? BIT(ISA_IRQ_SEI) : 0);
 
     if (h->menvcfg & MENVCFG_STCE) {
         mip &= ~BIT(ISA_IRQ_STI);
@@ -55,7 +54,7 @@ static bool host_exit(struct hart *h, uint64_t pending)
     bool timer = irq == ISA_IRQ_MTI || irq == ISA_IRQ_STI;
 
     raise_exit(h, timer ? ISA_EXIT_TIMER : ISA_EXIT_EXTERNAL,
-                     timer ? QUAL(TIMER, IRQ, irq) : QUAL(EXTERNAL, IRQ, irq), 0, 0, 0);
+               timer ? QUAL(TIMER, IRQ, irq) : QUAL(EXTERNAL, IRQ, irq), 0, 0, 0);
     take_trap(h);
     return true;
 }

@@ -61,7 +61,8 @@ struct context *pool_load(struct hart *h, uint64_t vmcs, struct exit_info *why)
 
     if (c)
         return c;
-    if (vmcs == 0 || (vmcs & (ISA_VMCS_BYTES - 1)) || !machine_read(h->machine, vmcs, head, sizeof head))
+    if (vmcs == 0 || (vmcs & (ISA_VMCS_BYTES - 1)) ||
+        !machine_read(h->machine, vmcs, head, sizeof head))
         return fail(why, ISA_VMCS_NONE, vmcs);
     if (head[0] != ISA_REVISION)
         return fail(why, ISA_VMCS_REVISION, head[0]);

@@ -14,8 +14,12 @@ visa_result raise_exception(struct hart *h, unsigned cause, uint64_t tval)
 visa_result raise_exit(struct hart *h, unsigned cause, uint64_t qual, uint64_t addr, uint64_t gpa,
                        uint64_t val)
 {
-    h->trap = (struct trap){.event = RETIRE_EXIT, .cause = (uint8_t)cause,
-                            .qual = qual, .addr = addr, .gpa = gpa, .val = val};
+    h->trap = (struct trap){.event = RETIRE_EXIT,
+                            .cause = (uint8_t)cause,
+                            .qual = qual,
+                            .addr = addr,
+                            .gpa = gpa,
+                            .val = val};
     return VISA_TRAP;
 }
 
@@ -90,11 +94,13 @@ static void stop_trap_loop(struct hart *h, unsigned to)
     if (to == RING_0 && (h->mie & ~h->mideleg))
         return;
     m->stop = STOP_TRAP_LOOP;
-    snprintf(m->message, sizeof m->message,
-             "hart %u: trap loop: the trap handler of Ring %s at 0x%llx faults at its first instruction "
-             "(exception %u, %s)",
-             h->id, to == RING_0 ? "0" : "-1", (unsigned long long)h->pc, h->trap.cause,
-             h->trap.cause < ISA_NAMES && isa_exc_names[h->trap.cause] ? isa_exc_names[h->trap.cause] : "?");
+    snprintf(
+        m->message, sizeof m->message,
+        "hart %u: trap loop: the trap handler of Ring %s at 0x%llx faults at its first instruction "
+        "(exception %u, %s)",
+        h->id, to == RING_0 ? "0" : "-1", (unsigned long long)h->pc, h->trap.cause,
+        h->trap.cause < ISA_NAMES && isa_exc_names[h->trap.cause] ? isa_exc_names[h->trap.cause]
+                                                                  : "?");
 }
 
 static void count(struct hart *h)
@@ -112,7 +118,8 @@ static void count(struct hart *h)
  * a guest's handler that cannot be fetched is one that cannot. */
 static bool undeliverable(const struct hart *h, unsigned to)
 {
-    if (h->trap.event != RETIRE_EXCEPTION || h->delivered != 1 + to || h->delivered_at != h->instret)
+    if (h->trap.event != RETIRE_EXCEPTION || h->delivered != 1 + to ||
+        h->delivered_at != h->instret)
         return false;
     return h->delivered_exception || (h->v && h->fetching);
 }
@@ -123,8 +130,8 @@ void take_trap(struct hart *h)
     bool again = undeliverable(h, to);
 
     if (again && h->v) {
-        raise_exit(h, ISA_EXIT_SHUTDOWN, QUAL(SHUTDOWN, EXCEPTION, h->trap.cause),
-                         h->trap.tval, 0, 0);
+        raise_exit(h, ISA_EXIT_SHUTDOWN, QUAL(SHUTDOWN, EXCEPTION, h->trap.cause), h->trap.tval, 0,
+                   0);
         h->insn_len = 0;
     } else if (again) {
         stop_trap_loop(h, to);

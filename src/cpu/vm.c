@@ -156,7 +156,8 @@ static visa_result flush(struct hart *h, uint32_t bits, struct flush f)
         return illegal_operand(h);
     if (trapcfg(h, ISA_TRAP_TLB))
         return raise_exit(h, ISA_EXIT_TLBFLUSH,
-                          QUAL(TLBFLUSH, RS1, INSN_RS1(bits)) | QUAL(TLBFLUSH, RS2, INSN_RS2(bits)) |
+                          QUAL(TLBFLUSH, RS1, INSN_RS1(bits)) |
+                              QUAL(TLBFLUSH, RS2, INSN_RS2(bits)) |
                               QUAL(TLBFLUSH, OP, isa_insns[h->insn_op].op),
                           h->x[INSN_RS1(bits)], 0, h->x[INSN_RS2(bits)]);
     if (h->ring == RING_0) {
@@ -206,14 +207,19 @@ visa_result exec_tlbflushv_addr(struct hart *h, uint32_t bits)
 {
     if (check_rings(h, bits) != VISA_OK)
         return VISA_TRAP;
-    return flush(h, bits, (struct flush){.by_addr = true, .addr = h->x[INSN_RS1(bits)],
-                                         .by_asid = INSN_RS2(bits) != 0, .asid = h->x[INSN_RS2(bits)]});
+    return flush(h, bits,
+                 (struct flush){.by_addr = true,
+                                .addr = h->x[INSN_RS1(bits)],
+                                .by_asid = INSN_RS2(bits) != 0,
+                                .asid = h->x[INSN_RS2(bits)]});
 }
 
 visa_result exec_sfence_vma(struct hart *h, uint32_t bits)
 {
-    struct flush f = {.by_addr = INSN_RS1(bits) != 0, .addr = h->x[INSN_RS1(bits)],
-                      .by_asid = INSN_RS2(bits) != 0, .asid = h->x[INSN_RS2(bits)]};
+    struct flush f = {.by_addr = INSN_RS1(bits) != 0,
+                      .addr = h->x[INSN_RS1(bits)],
+                      .by_asid = INSN_RS2(bits) != 0,
+                      .asid = h->x[INSN_RS2(bits)]};
 
     if (h->ring == RING_3)
         return illegal_operand(h);

@@ -9,11 +9,11 @@ enum { PCI_PORT_ADDRESS = 0xcf8, PCI_PORT_DATA = 0xcfc };
 
 /* The doorbell's registers, 64 bits each, in BAR 0 (4 KiB). */
 enum {
-    DOORBELL_ID = 0x00,      /* read-only: "VISA" */
+    DOORBELL_ID = 0x00, /* read-only: "VISA" */
     DOORBELL_SCRATCH = 0x08,
-    DOORBELL_RING = 0x10,    /* a write raises INTA; reads give the last value written */
-    DOORBELL_ACK = 0x18,     /* a write lowers INTA */
-    DOORBELL_COUNT = 0x20,   /* read-only: rings since reset */
+    DOORBELL_RING = 0x10,  /* a write raises INTA; reads give the last value written */
+    DOORBELL_ACK = 0x18,   /* a write lowers INTA */
+    DOORBELL_COUNT = 0x20, /* read-only: rings since reset */
 };
 #define DOORBELL_MAGIC 0x41534956u
 

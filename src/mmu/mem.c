@@ -10,7 +10,8 @@
 /* Exception codes by what failed and which access it was (RISC-V privileged manual,
  * table 3.6). */
 static const uint8_t page_fault[] = {ISA_EXC_INSN_PAGE, ISA_EXC_LOAD_PAGE, ISA_EXC_STORE_PAGE};
-static const uint8_t access_fault[] = {ISA_EXC_INSN_ACCESS, ISA_EXC_LOAD_ACCESS, ISA_EXC_STORE_ACCESS};
+static const uint8_t access_fault[] = {ISA_EXC_INSN_ACCESS, ISA_EXC_LOAD_ACCESS,
+                                       ISA_EXC_STORE_ACCESS};
 static const uint8_t misaligned[] = {ISA_EXC_INSN_MISALIGNED, ISA_EXC_LOAD_MISALIGNED,
                                      ISA_EXC_STORE_MISALIGNED};
 static const uint8_t host_fault[] = {0, ISA_EXC_LOAD_GUEST_PAGE, ISA_EXC_STORE_GUEST_PAGE};
@@ -22,7 +23,8 @@ static unsigned log2_bytes(unsigned size)
 
 /* VMQUAL fields that say which load or store it was; the register and the extension
  * are filled in from the instruction when the exit is taken (cpu/exit.c). */
-static visa_result fail_host(struct hart *h, const struct xlate *q, uint64_t gpa, bool walk, bool denied)
+static visa_result fail_host(struct hart *h, const struct xlate *q, uint64_t gpa, bool walk,
+                             bool denied)
 {
     uint64_t qual = QUAL(HOSTFAULT, ACCESS, q->access) | QUAL(HOSTFAULT, WALK, walk) |
                     QUAL(HOSTFAULT, DENIED, denied);
@@ -31,7 +33,8 @@ static visa_result fail_host(struct hart *h, const struct xlate *q, uint64_t gpa
         return raise_exception(h, host_fault[q->access], gpa);
     if (q->access != ACCESS_FETCH)
         qual |= QUAL(HOSTFAULT, WIDTH, log2_bytes(q->width)) | qual_operand(h, ISA_EXIT_HOSTFAULT);
-    return raise_exit(h, ISA_EXIT_HOSTFAULT, qual, q->va, gpa, q->access == ACCESS_STORE ? q->value : 0);
+    return raise_exit(h, ISA_EXIT_HOSTFAULT, qual, q->va, gpa,
+                      q->access == ACCESS_STORE ? q->value : 0);
 }
 
 static visa_result fail_walk(struct hart *h, const struct xlate *q, const struct walk *w,
@@ -60,7 +63,8 @@ static visa_result check_physical(struct hart *h, const struct xlate *q)
 }
 
 /* MMIO ranges come before the host table. *done: the address is settled. */
-static visa_result check_ranges(struct hart *h, struct xlate *q, const struct context *c, bool *done)
+static visa_result check_ranges(struct hart *h, struct xlate *q, const struct context *c,
+                                bool *done)
 {
     int id;
 
@@ -76,7 +80,8 @@ static visa_result check_ranges(struct hart *h, struct xlate *q, const struct co
     if (c->f[ISA_VMCS_IOV_FLAGS + id] & IOV_EXIT) {
         if (q->as_guest)
             return raise_exception(h, host_fault[q->access], q->gpa);
-        if (q->size != q->width) /* nobody can emulate half an access, which starts here or before */
+        if (q->size !=
+            q->width) /* nobody can emulate half an access, which starts here or before */
             return raise_exception(h, misaligned[q->access],
                                    q->va & 0xfff ? q->va : q->va - (q->width - q->size));
         return raise_exit(h, ISA_EXIT_IO,
@@ -100,12 +105,9 @@ static bool entry_allows(const struct tlb_entry *e, const struct xlate *q)
             return false;
     }
     switch (q->access) {
-    case ACCESS_FETCH:
-        return e->perm & PERM_X;
-    case ACCESS_LOAD:
-        return e->perm & (c->mxr ? PERM_XR : PERM_R);
-    case ACCESS_STORE:
-        return e->perm & PERM_W;
+    case ACCESS_FETCH: return e->perm & PERM_X;
+    case ACCESS_LOAD: return e->perm & (c->mxr ? PERM_XR : PERM_R);
+    case ACCESS_STORE: return e->perm & PERM_W;
     }
     return false;
 }
@@ -123,8 +125,8 @@ static void fast_drop(struct hart *h, unsigned side, const struct tlb_entry *e)
 {
     uint64_t pages = 1ull << 9 * e->level;
 
-    for (unsigned access = side ? ACCESS_LOAD : ACCESS_FETCH; access <= (side ? ACCESS_STORE : ACCESS_FETCH);
-         access++) {
+    for (unsigned access = side ? ACCESS_LOAD : ACCESS_FETCH;
+         access <= (side ? ACCESS_STORE : ACCESS_FETCH); access++) {
         if (pages == 1) {
             fast_drop_page(h, access, e->vpn);
             continue;
@@ -174,8 +176,13 @@ static bool shrink_past_ranges(const struct context *c, uint64_t gpa, uint64_t h
 static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context *c)
 {
     unsigned side = q->access == ACCESS_FETCH ? 0 : 1;
-    struct walk w = {.h = h, .tlb = h->tlb[side], .ctx = q->ctx, .access = q->access,
-                     .satp = q->ctx->v ? ctx_gptbr(h, c) : h->v ? h->host_s.satp : h->s.satp,
+    struct walk w = {.h = h,
+                     .tlb = h->tlb[side],
+                     .ctx = q->ctx,
+                     .access = q->access,
+                     .satp = q->ctx->v ? ctx_gptbr(h, c)
+                             : h->v    ? h->host_s.satp
+                                       : h->s.satp,
                      .hptbr = q->ctx->v ? c->f[ISA_VMCS_HPTBR] : 0};
     struct tlb_entry evicted;
     bool done;
@@ -207,11 +214,18 @@ static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context
 static void check_stale(struct hart *h, const struct xlate *q, struct context *c)
 {
     struct machine *m = h->machine;
-    struct walk w = {.h = h, .ctx = q->ctx, .access = q->access,
+    struct walk w = {.h = h,
+                     .ctx = q->ctx,
+                     .access = q->access,
                      .satp = q->ctx->v ? ctx_gptbr(h, c) : h->s.satp,
                      .hptbr = q->ctx->v ? c->f[ISA_VMCS_HPTBR] : 0};
-    struct stale_use u = {.hart = h->id, .v = q->ctx->v, .vmid = (uint16_t)tlb_tag_vmid(q->ctx->tag),
-                          .access = "xrw"[q->access], .pc = h->pc, .va = q->va, .cached_hpa = q->hpa};
+    struct stale_use u = {.hart = h->id,
+                          .v = q->ctx->v,
+                          .vmid = (uint16_t)tlb_tag_vmid(q->ctx->tag),
+                          .access = "xrw"[q->access],
+                          .pc = h->pc,
+                          .va = q->va,
+                          .cached_hpa = q->hpa};
 
     u.mapped = walk_guest(&w, q->va) == WALK_OK && walk_host(&w, q->va) == WALK_OK;
     if (u.mapped)
@@ -350,7 +364,8 @@ static uint16_t context_number(struct hart *h, const struct xlate_ctx *key)
     return h->ctx_next;
 }
 
-static void set_ctx(struct hart *h, struct xlate_ctx *x, unsigned ring, bool v, const struct ring0 *s)
+static void set_ctx(struct hart *h, struct xlate_ctx *x, unsigned ring, bool v,
+                    const struct ring0 *s)
 {
     uint64_t hptbr = v ? h->live->f[ISA_VMCS_HPTBR] : 0;
     bool on = s->satp >> 60 != 0;
@@ -498,7 +513,8 @@ static visa_result access_memory(struct hart *h, struct xlate *q, uint64_t *valu
 
 visa_result mem_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value)
 {
-    struct xlate q = {.va = va, .access = ACCESS_LOAD, .size = size, .width = size, .ctx = &h->data};
+    struct xlate q = {
+        .va = va, .access = ACCESS_LOAD, .size = size, .width = size, .ctx = &h->data};
 
     *value = 0;
     return access_memory(h, &q, value);
@@ -507,17 +523,26 @@ visa_result mem_load(struct hart *h, uint64_t va, unsigned size, uint64_t *value
 visa_result mem_store(struct hart *h, uint64_t va, unsigned size, uint64_t value)
 {
     uint64_t low = size == 8 ? value : value & ((1ull << 8 * size) - 1);
-    struct xlate q = {.va = va, .access = ACCESS_STORE, .size = size, .width = size, .ctx = &h->data,
+    struct xlate q = {.va = va,
+                      .access = ACCESS_STORE,
+                      .size = size,
+                      .width = size,
+                      .ctx = &h->data,
                       .value = low};
 
     return access_memory(h, &q, &low);
 }
 
-visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum access access, uint64_t value,
-                       uint8_t **at, struct xlate *q)
+visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum access access,
+                       uint64_t value, uint8_t **at, struct xlate *q)
 {
-    *q = (struct xlate){.va = va, .access = access, .size = size, .width = size, .atomic = true,
-                        .ctx = &h->data, .value = size == 4 ? (uint32_t)value : value};
+    *q = (struct xlate){.va = va,
+                        .access = access,
+                        .size = size,
+                        .width = size,
+                        .atomic = true,
+                        .ctx = &h->data,
+                        .value = size == 4 ? (uint32_t)value : value};
     if (va & (size - 1))
         return raise_exception(h, misaligned[access], va);
     if (mmu_translate(h, q) != VISA_OK)
@@ -530,21 +555,27 @@ visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum access a
     return raise_exception(h, access_fault[access], va);
 }
 
-visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access access, uint64_t addr,
-                      unsigned size, uint64_t *value)
+visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access access,
+                      uint64_t addr, unsigned size, uint64_t *value)
 {
     uint64_t satp = c->f[ISA_VMCS_GPTBR], hptbr = c->f[ISA_VMCS_HPTBR];
     bool on = satp >> 60 != 0;
     struct xlate_ctx ctx = {
-        .tag = tlb_tag(true, on, hptbr >> 44 & ((1ull << ISA_VMID_BITS) - 1), on ? satp >> 44 & 0xffff : 0),
+        .tag = tlb_tag(true, on, hptbr >> 44 & ((1ull << ISA_VMID_BITS) - 1),
+                       on ? satp >> 44 & 0xffff : 0),
         .ring = c->f[ISA_VMCS_RING] ? RING_3 : RING_0,
         .v = true,
         .sum = c->f[ISA_VMCS_SSTATUS] & SSTATUS_SUM,
         .mxr = c->f[ISA_VMCS_SSTATUS] & SSTATUS_MXR,
         .bare = !on && hptbr >> 60 == 0,
     };
-    struct xlate q = {.va = addr, .access = access, .size = size, .width = size, .ctx = &ctx,
-                      .as_guest = true, .value = *value};
+    struct xlate q = {.va = addr,
+                      .access = access,
+                      .size = size,
+                      .width = size,
+                      .ctx = &ctx,
+                      .as_guest = true,
+                      .value = *value};
 
     if (!base_mode_known(satp) || !base_mode_known(hptbr))
         return raise_illegal(h, QUAL(PRIVILEGED, CLASS, ILLEGAL_OTHER), 0);

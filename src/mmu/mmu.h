@@ -13,14 +13,14 @@ struct xlate {
     uint64_t va;
     enum access access;
     unsigned size;
-    unsigned width;              /* bytes of the whole access, of which this may be a part */
-    bool atomic;                 /* an AMO, LR or SC */
-    bool as_guest;               /* VMLD, VMST: faults are Ring -1's own exceptions */
-    uint64_t value;              /* of a store, for exits */
+    unsigned width; /* bytes of the whole access, of which this may be a part */
+    bool atomic;    /* an AMO, LR or SC */
+    bool as_guest;  /* VMLD, VMST: faults are Ring -1's own exceptions */
+    uint64_t value; /* of a store, for exits */
     const struct xlate_ctx *ctx;
     /* out */
     uint64_t gpa, hpa;
-    bool uncached;               /* the page overlaps an MMIO range: no fast entry */
+    bool uncached; /* the page overlaps an MMIO range: no fast entry */
 };
 
 /* Virtual to host physical, with every check. Misses are counted and filled. */
@@ -43,7 +43,7 @@ void mmu_fast_flush_stores(struct machine *m);
 
 /* Flush instructions. The tags chosen are: v, and with v the vmid. */
 struct flush {
-    bool all;                    /* everything of every VM and of the host */
+    bool all; /* everything of every VM and of the host */
     bool v;
     uint64_t vmid;
     bool by_asid, by_addr;
@@ -64,14 +64,15 @@ CHECKED visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum 
 void mem_stored(struct hart *h, uint64_t hpa, unsigned size);
 
 /* As the guest of context c would: VMLD, VMST (gpa: VMLDP, VMSTP). */
-CHECKED visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access access, uint64_t addr,
-                      unsigned size, uint64_t *value);
+CHECKED visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access access,
+                              uint64_t addr, unsigned size, uint64_t *value);
 
 /* Physical access of a load or store that is translated: RAM or device. */
 CHECKED visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value);
 
 /* May this ring touch [pa, pa+size)? (pmp.c) */
-bool pmp_allows(const struct hart *h, uint64_t pa, unsigned size, enum access access, unsigned ring);
+bool pmp_allows(const struct hart *h, uint64_t pa, unsigned size, enum access access,
+                unsigned ring);
 
 /* The MMIO range that holds all of [gpa, gpa+size), or -1; and whether any valid
  * range overlaps it (cpu/io.c). */

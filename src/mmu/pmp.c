@@ -2,7 +2,15 @@
  * chapter "The base", section "PMP"; RISC-V privileged manual, section 3.7. */
 #include "mmu/mmu.h"
 
-enum { PMP_R = 1, PMP_W = 2, PMP_X = 4, PMP_A = 0x18, PMP_TOR = 0x08, PMP_NAPOT = 0x18, PMP_L = 0x80 };
+enum {
+    PMP_R = 1,
+    PMP_W = 2,
+    PMP_X = 4,
+    PMP_A = 0x18,
+    PMP_TOR = 0x08,
+    PMP_NAPOT = 0x18,
+    PMP_L = 0x80
+};
 
 /* First and last byte of entry i; false if it is off. */
 static bool pmp_range(const struct hart *h, unsigned i, uint64_t *first, uint64_t *last)
@@ -15,19 +23,19 @@ static bool pmp_range(const struct hart *h, unsigned i, uint64_t *first, uint64_
         *last = (addr >> 10 << 12) - 1;
         return *first <= *last && addr >> 10;
     case PMP_NAPOT:
-        addr |= 0x1ff;       /* 4 KiB is the least */
+        addr |= 0x1ff;            /* 4 KiB is the least */
         ones = addr ^ (addr + 1); /* the trailing ones and the zero above them */
         *first = (addr & ~ones) << 2;
         *last = *first + (ones << 2 | 3);
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
 bool pmp_allows(const struct hart *h, uint64_t pa, unsigned size, enum access access, unsigned ring)
 {
-    static const uint8_t need[] = {[ACCESS_FETCH] = PMP_X, [ACCESS_LOAD] = PMP_R, [ACCESS_STORE] = PMP_W};
+    static const uint8_t need[] = {
+        [ACCESS_FETCH] = PMP_X, [ACCESS_LOAD] = PMP_R, [ACCESS_STORE] = PMP_W};
     bool active = false;
 
     for (unsigned i = 0; i < ISA_PMP_ENTRIES; i++) {

@@ -137,7 +137,8 @@ void tlb_drop(struct tlb *t, struct tlb_entry *e)
     e->valid = false;
 }
 
-void tlb_flush(struct tlb *t, bool (*match)(const struct tlb_entry *, const void *), const void *arg)
+void tlb_flush(struct tlb *t, bool (*match)(const struct tlb_entry *, const void *),
+               const void *arg)
 {
     for (unsigned i = 0; i < t->sets * t->ways; i++)
         if (t->l2[i].valid && match(&t->l2[i], arg))

@@ -31,13 +31,13 @@ struct walk_entry {
 
 struct tlb {
     unsigned sets, ways, l1_entries, walk_entries;
-    struct tlb_entry *l2;    /* sets x ways */
-    unsigned *l2_next;       /* per set: the way to replace */
+    struct tlb_entry *l2; /* sets x ways */
+    unsigned *l2_next;    /* per set: the way to replace */
     struct tlb_entry *l1;
     unsigned l1_next;
     struct walk_entry *walk;
     unsigned walk_next;
-    bool l1_hit;             /* of the last lookup, for timed models */
+    bool l1_hit; /* of the last lookup, for timed models */
 };
 
 #define TLB_TAG_V (1ull << 63)
@@ -74,7 +74,8 @@ struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_entry *e, struct tlb_
 void tlb_drop(struct tlb *t, struct tlb_entry *e);
 
 /* Forgets every entry that `match` says yes to. */
-void tlb_flush(struct tlb *t, bool (*match)(const struct tlb_entry *, const void *), const void *arg);
+void tlb_flush(struct tlb *t, bool (*match)(const struct tlb_entry *, const void *),
+               const void *arg);
 
 bool tlb_walk_lookup(const struct tlb *t, uint64_t vmid, uint64_t gpn, uint64_t *ppn);
 void tlb_walk_fill(struct tlb *t, uint64_t vmid, uint64_t gpn, uint64_t ppn);

@@ -31,7 +31,8 @@ static unsigned table_levels(uint64_t base)
     return base >> 60 == MODE_SV48 ? 4 : 3;
 }
 
-static enum walk_result host_step(struct walk *w, uint64_t gpa, enum access access, struct leaf *leaf);
+static enum walk_result host_step(struct walk *w, uint64_t gpa, enum access access,
+                                  struct leaf *leaf);
 
 /* Host address of a guest table entry, by way of the walk cache. */
 static enum walk_result table_address(struct walk *w, uint64_t gpa, uint64_t *hpa)
@@ -121,17 +122,15 @@ static bool access_allowed(uint64_t pte, enum access access, bool mxr)
     if (!(pte & PTE_A))
         return false;
     switch (access) {
-    case ACCESS_FETCH:
-        return pte & PTE_X;
-    case ACCESS_LOAD:
-        return (pte & PTE_R) || (mxr && (pte & PTE_X));
-    case ACCESS_STORE:
-        return (pte & PTE_W) && (pte & PTE_D);
+    case ACCESS_FETCH: return pte & PTE_X;
+    case ACCESS_LOAD: return (pte & PTE_R) || (mxr && (pte & PTE_X));
+    case ACCESS_STORE: return (pte & PTE_W) && (pte & PTE_D);
     }
     return false;
 }
 
-static enum walk_result host_step(struct walk *w, uint64_t gpa, enum access access, struct leaf *leaf)
+static enum walk_result host_step(struct walk *w, uint64_t gpa, enum access access,
+                                  struct leaf *leaf)
 {
     unsigned bits = 12 + 9 * table_levels(w->hptbr) + 2;
     enum walk_result r;
@@ -172,7 +171,8 @@ enum walk_result walk_guest(struct walk *w, uint64_t va)
 
     if (w->satp >> 60 == MODE_BARE) {
         w->gpa = va;
-        w->entry = (struct tlb_entry){.level = TLB_LEVELS - 1, .gpn = va >> 12,
+        w->entry = (struct tlb_entry){.level = TLB_LEVELS - 1,
+                                      .gpn = va >> 12,
                                       .perm = PERM_R | PERM_W | PERM_X | PERM_U | PERM_XR};
         return WALK_OK;
     }
@@ -181,11 +181,14 @@ enum walk_result walk_guest(struct walk *w, uint64_t va)
     r = walk_table(w, false, w->satp, va, &leaf);
     if (r != WALK_OK)
         return r;
-    if (!access_allowed(leaf.pte, w->access, w->ctx->mxr) || !ring_allowed(leaf.pte, w->access, w->ctx))
+    if (!access_allowed(leaf.pte, w->access, w->ctx->mxr) ||
+        !ring_allowed(leaf.pte, w->access, w->ctx))
         return WALK_PAGE;
     w->gpa = leaf.pa;
-    w->entry = (struct tlb_entry){.level = (uint8_t)leaf.level, .global = leaf.pte & PTE_G,
-                                  .gpn = leaf.pa >> 12, .perm = rights(leaf.pte)};
+    w->entry = (struct tlb_entry){.level = (uint8_t)leaf.level,
+                                  .global = leaf.pte & PTE_G,
+                                  .gpn = leaf.pa >> 12,
+                                  .perm = rights(leaf.pte)};
     return WALK_OK;
 }
 

@@ -5,7 +5,14 @@
 #include "mmu/tlb.h"
 
 enum {
-    PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_G = 32, PTE_A = 64, PTE_D = 128,
+    PTE_V = 1,
+    PTE_R = 2,
+    PTE_W = 4,
+    PTE_X = 8,
+    PTE_U = 16,
+    PTE_G = 32,
+    PTE_A = 64,
+    PTE_D = 128,
 };
 
 enum walk_result {
@@ -18,17 +25,17 @@ enum walk_result {
 struct walk {
     /* in */
     struct hart *h;
-    struct tlb *tlb;             /* whose walk cache; NULL: none */
+    struct tlb *tlb; /* whose walk cache; NULL: none */
     const struct xlate_ctx *ctx;
-    uint64_t satp, hptbr;        /* hptbr is 0 with V=0 */
+    uint64_t satp, hptbr; /* hptbr is 0 with V=0 */
     enum access access;
     /* called for every entry read (may be NULL): address of it at both levels */
     void (*visit)(void *user, bool host, unsigned level, uint64_t gpa, uint64_t hpa, uint64_t pte);
     void *user;
     /* out */
-    bool in_table;               /* a host failure was on the way to a guest table entry */
-    uint64_t gpa;                /* of the access, or of the entry when in_table */
-    struct tlb_entry entry;      /* combined translation, tag not set */
+    bool in_table;          /* a host failure was on the way to a guest table entry */
+    uint64_t gpa;           /* of the access, or of the entry when in_table */
+    struct tlb_entry entry; /* combined translation, tag not set */
 };
 
 /* Walks va through the guest's (or native) stage; leaves the leaf's level and rights

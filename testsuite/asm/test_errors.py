@@ -97,6 +97,8 @@ ERRORS = {
     "section flag": ('.section .x, "q"\n', "1:14", "unknown section flag 'q'"),
     "bss": (".bss\n.word 1\n", "2:7", "has no contents in the file"),
     "code in bss": (".bss\nnop\n", "2:1", "has no contents in the file"),
+    "branch in bss": (".bss\n1: j 1b\n", "2:4", "has no contents in the file"),
+    "call in bss": (".bss\ncall x\nx:\n", "2:1", "has no contents in the file"),
     "popsection": (".popsection\n", "1:1", ".popsection without a .pushsection"),
     "type": (".type x, @fun\n", "1:11", "unknown type 'fun'"),
     "error": ('.error "not this way"\n', "1:1", "not this way"),

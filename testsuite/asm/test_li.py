@@ -68,7 +68,7 @@ def test_edges(va):
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(values=st.lists(CONSTANTS, min_size=50, max_size=100))
+@given(values=st.lists(CONSTANTS, min_size=15, max_size=30))
 def test_any_constant(va, values):
     check(va, values)
 

@@ -20,12 +20,12 @@ enum { RAM = 8 << 20, EXITS_PER_ROUND = 64, GUEST_CODE = 4096 };
 
 /* Where things are, as offsets into RAM. */
 enum {
-    AT_HOST = 0,          /* the hypervisor's loop */
-    AT_VMCS = 0x10000,    /* the context under test, and the one with secrets behind it */
+    AT_HOST = 0,       /* the hypervisor's loop */
+    AT_VMCS = 0x10000, /* the context under test, and the one with secrets behind it */
     AT_SECRET = 0x11000,
     AT_IOBITMAP = 0x12000,
-    AT_HPT = 0x20000,     /* host table: 16 KiB root, then two levels */
-    AT_GUEST = 4 << 20,   /* the VM's memory */
+    AT_HPT = 0x20000,   /* host table: 16 KiB root, then two levels */
+    AT_GUEST = 4 << 20, /* the VM's memory */
     GUEST_BYTES = 2 << 20,
 };
 
@@ -37,9 +37,9 @@ struct fuzz {
     uint64_t state, seed;
     uint64_t exits[32][2]; /* by cause, ring 0 and 3 */
     uint64_t entries, failures[512];
-    uint64_t left;         /* exits this round may still make */
+    uint64_t left;                       /* exits this round may still make */
     uint64_t last_pc, last_cause, stuck; /* a guest that gets nowhere ends its round */
-    bool bare;             /* HPTBR is bare: the VM may touch all memory */
+    bool bare;                           /* HPTBR is bare: the VM may touch all memory */
 };
 
 static uint64_t rnd(struct fuzz *f)
@@ -85,8 +85,8 @@ static uint64_t get(struct fuzz *f, uint64_t offset)
 static uint32_t encode(const char *name, unsigned rd, unsigned rs1, unsigned rs2, int64_t imm)
 {
     const struct isa_insn *row = isa_find(name);
-    const int64_t value[] = {[ISA_FIELD_RD] = rd, [ISA_FIELD_RS1] = rs1, [ISA_FIELD_RS2] = rs2,
-                             [ISA_FIELD_IMM] = imm};
+    const int64_t value[] = {
+        [ISA_FIELD_RD] = rd, [ISA_FIELD_RS1] = rs1, [ISA_FIELD_RS2] = rs2, [ISA_FIELD_IMM] = imm};
     uint32_t bits = row->match;
 
     for (unsigned i = 0; i < row->nfields; i++)
@@ -99,14 +99,10 @@ static uint32_t encode(const char *name, unsigned rd, unsigned rs1, unsigned rs2
 static void write_host(struct fuzz *f)
 {
     const uint32_t code[] = {
-        encode("vmload", 0, 12, 0, 0),
-        encode("vmenter", 0, 10, 0, 0),
-        encode("lbu", 5, 11, 0, 0),
-        encode("addi", 11, 11, 0, 1),
-        encode("beq", 0, 5, 0, 12),
-        encode("vmresume", 0, 0, 0, 0),
-        encode("jal", 0, 0, 0, -16),
-        encode("vmresume.adv", 0, 0, 0, 0),
+        encode("vmload", 0, 12, 0, 0), encode("vmenter", 0, 10, 0, 0),
+        encode("lbu", 5, 11, 0, 0),    encode("addi", 11, 11, 0, 1),
+        encode("beq", 0, 5, 0, 12),    encode("vmresume", 0, 0, 0, 0),
+        encode("jal", 0, 0, 0, -16),   encode("vmresume.adv", 0, 0, 0, 0),
         encode("jal", 0, 0, 0, -24),
     };
 
@@ -117,8 +113,8 @@ static void write_host(struct fuzz *f)
 
 static uint64_t random_insn(struct fuzz *f)
 {
-    static const uint16_t often[] = {ISA_OP_VMEXIT, ISA_OP_EBREAK, ISA_OP_ECALL, ISA_OP_LD, ISA_OP_SD,
-                                     ISA_OP_WFI, ISA_OP_SRET, ISA_OP_CSRRW};
+    static const uint16_t often[] = {ISA_OP_VMEXIT, ISA_OP_EBREAK, ISA_OP_ECALL, ISA_OP_LD,
+                                     ISA_OP_SD,     ISA_OP_WFI,    ISA_OP_SRET,  ISA_OP_CSRRW};
     const struct isa_insn *row;
     uint32_t bits;
 
@@ -199,9 +195,13 @@ static void write_ranges(struct fuzz *f)
 static void write_registers(struct fuzz *f)
 {
     for (unsigned i = 1; i < 32; i++) {
-        uint64_t value = RAM_BASE + AT_GUEST + (chance(f, 30) ? 0x8000 + below(f, 0x8000) : below(f, GUEST_BYTES));
+        uint64_t value = RAM_BASE + AT_GUEST +
+                         (chance(f, 30) ? 0x8000 + below(f, 0x8000) : below(f, GUEST_BYTES));
 
-        set(f, ISA_VMCS_X + i, chance(f, 70) ? value & ~7ull : chance(f, 50) ? below(f, 4096) : rnd(f));
+        set(f, ISA_VMCS_X + i,
+            chance(f, 70)   ? value & ~7ull
+            : chance(f, 50) ? below(f, 4096)
+                            : rnd(f));
     }
     set(f, ISA_VMCS_PC, RAM_BASE + AT_GUEST + (below(f, GUEST_CODE) & ~3ull));
     set(f, ISA_VMCS_STVEC, RAM_BASE + AT_GUEST + (below(f, GUEST_CODE) & ~3ull));
@@ -235,8 +235,8 @@ static void write_vmcs(struct fuzz *f)
     set(f, ISA_VMCS_VMTRAPCFG, random_filter(f));
     set(f, ISA_VMCS_VMCTL, below(f, 2));
     f->bare = chance(f, 15);
-    set(f, ISA_VMCS_HPTBR, f->bare ? 0 : 8ull << 60 | below(f, 1 << ISA_VMID_BITS) << 44 |
-                                             (RAM_BASE + AT_HPT) >> 12);
+    set(f, ISA_VMCS_HPTBR,
+        f->bare ? 0 : 8ull << 60 | below(f, 1 << ISA_VMID_BITS) << 44 | (RAM_BASE + AT_HPT) >> 12);
     set(f, ISA_VMCS_IOBITMAP, chance(f, 50) ? 0 : RAM_BASE + AT_IOBITMAP);
     set(f, ISA_VMCS_PREEMPT, below(f, chance(f, 50) ? 4 : 200));
     set(f, ISA_VMCS_GPTBR, chance(f, 30) ? 0 : gptbr);
@@ -349,11 +349,11 @@ static void one_round(struct fuzz *f, uint8_t *before)
 /* Rings from which a cause can come (manual, chapter "Exit causes"); bit 0 Ring 0, bit 1
  * Ring 3. Causes that are missing here cannot be exits. */
 static const uint8_t possible[32] = {
-    [ISA_EXIT_PRIVILEGED] = 3, [ISA_EXIT_IO] = 3,        [ISA_EXIT_CRWRITE] = 1,
-    [ISA_EXIT_PAGEFAULT] = 3,  [ISA_EXIT_TIMER] = 3,     [ISA_EXIT_EXTERNAL] = 3,
-    [ISA_EXIT_HYPERCALL] = 3,  [ISA_EXIT_MSR] = 1,       [ISA_EXIT_HOSTFAULT] = 3,
-    [ISA_EXIT_HALT] = 1,       [ISA_EXIT_VIRT] = 1,      [ISA_EXIT_BREAKPOINT] = 3,
-    [ISA_EXIT_INTWINDOW] = 3,  [ISA_EXIT_TLBFLUSH] = 1,  [ISA_EXIT_PREEMPT] = 3,
+    [ISA_EXIT_PRIVILEGED] = 3, [ISA_EXIT_IO] = 3,       [ISA_EXIT_CRWRITE] = 1,
+    [ISA_EXIT_PAGEFAULT] = 3,  [ISA_EXIT_TIMER] = 3,    [ISA_EXIT_EXTERNAL] = 3,
+    [ISA_EXIT_HYPERCALL] = 3,  [ISA_EXIT_MSR] = 1,      [ISA_EXIT_HOSTFAULT] = 3,
+    [ISA_EXIT_HALT] = 1,       [ISA_EXIT_VIRT] = 1,     [ISA_EXIT_BREAKPOINT] = 3,
+    [ISA_EXIT_INTWINDOW] = 3,  [ISA_EXIT_TLBFLUSH] = 1, [ISA_EXIT_PREEMPT] = 3,
     [ISA_EXIT_SHUTDOWN] = 1,
 };
 
@@ -366,7 +366,8 @@ static bool report(const struct fuzz *f)
     for (unsigned c = 0; c < 32; c++) {
         if (!isa_exit_names[c])
             continue;
-        printf("%-12s %10" PRIu64 " %10" PRIu64 "\n", isa_exit_names[c], f->exits[c][0], f->exits[c][1]);
+        printf("%-12s %10" PRIu64 " %10" PRIu64 "\n", isa_exit_names[c], f->exits[c][0],
+               f->exits[c][1]);
         for (unsigned ring = 0; ring < 2; ring++) {
             missing += (possible[c] >> ring & 1) && f->exits[c][ring] == 0;
             impossible += !(possible[c] >> ring & 1) && f->exits[c][ring] != 0;
@@ -394,9 +395,8 @@ static uint64_t number(const char *text)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"seed", required_argument, 0, 's'},
-                                            {"rounds", required_argument, 0, 'n'},
-                                            {0, 0, 0, 0}};
+    static const struct option options[] = {
+        {"seed", required_argument, 0, 's'}, {"rounds", required_argument, 0, 'n'}, {0, 0, 0, 0}};
     static uint8_t before[RAM];
     struct fuzz f = {0};
     struct machine_config c;
