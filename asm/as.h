@@ -198,6 +198,8 @@ enum {
     MAX_BYTES = 256 << 20,    /* of all sections that have bytes in the file */
     MAX_FILE = 64 << 20,      /* of a source file */
     MAX_EXPANSION = 64 << 20, /* characters of all macro expansions */
+    MAX_SECTIONS = 20000,     /* ELF numbers them with 16 bits */
+    SEGMENTS = 8,             /* of an executable (layout.c) */
     MAX_REPEAT = 1 << 20,     /* count of .rept and .fill */
     PAGE = 4096,
 };
@@ -263,7 +265,7 @@ struct as {
 
     struct section *sections, **sections_end, *section, *previous;
     struct section *pushed[64];
-    unsigned npushed;
+    unsigned npushed, nsections;
     uint64_t bytes;
     const char *file_symbol[64];
     unsigned nfile_symbols;
@@ -287,13 +289,14 @@ unsigned loc_line(struct loc loc);
 
 /* --- source.c ------------------------------------------------------------------------ */
 
-/* Pushes a file; unit: it is one of the command line. include: search opt.include as well. */
+/* Pushes a file; include as for read_file. */
 bool source_file(struct as *as, const char *name, struct loc origin, bool include);
 /* Text that the assembler made (a macro's expansion), to be read a number of times. */
 bool source_text(struct as *as, const struct source *like, const char *text, uint32_t n,
                  unsigned first_line, unsigned period, unsigned times, const char *what,
                  struct loc origin);
-/* Reads a whole file into the arena; false after an error message. */
+/* Reads a whole file into the arena; false after an error message. include: search beside the
+ * including file and in opt.include as well. */
 bool read_file(struct as *as, const char *name, struct loc origin, bool include, const char **data,
                size_t *size, const char **found);
 /* Sets as->source and line_start, line_end to the next line; false at the end of the unit. */
@@ -345,6 +348,8 @@ void assign(struct as *as, const char *name, size_t n, const struct expr *e, str
 bool is_defined(const struct symbol *s);
 bool builtin_constant(const char *name, int64_t *value);
 void undefined_symbol(struct as *as, struct symbol *s, struct loc loc);
+/* "; did you mean 'x'?" for an undefined symbol, or "". */
+const char *nearest_symbol(struct as *as, const struct symbol *s);
 void end_of_unit(struct as *as);
 void link_units(struct as *as);
 

@@ -168,7 +168,7 @@ static void option_directive(struct as *as, int arg, struct loc loc)
     if (!want_name(as, &name, &n, "an option"))
         return;
     for (unsigned i = 0; i < COUNT(known); i++)
-        if (n <= strlen(known[i]) && strncmp(known[i], name, n) == 0)
+        if (same_word(name, n, known[i]))
             return; /* nothing is compressed or relaxed whatever it says */
     warn_at(as, token_loc(as, as->t - 1), "unknown option '%.*s' is ignored",
             (int)(n < 40 ? n : 40), name);

@@ -119,7 +119,7 @@ static void put_operands(struct out *o, const struct isa_insn *row, uint32_t bit
     }
 }
 
-enum { FENCE_TSO = 0x833, FENCE_SETS = 0xff };
+enum { FENCE_SETS = 0xff }; /* what operands of fence say of its immediate */
 
 /* Fields that the assembler has no operand for must hold what it writes. */
 static bool expressible(const struct isa_insn *row, uint32_t bits)

@@ -312,7 +312,7 @@ static int fence_set(const struct operand *op)
     return (int)set;
 }
 
-enum { FENCE_ALL = 15, FENCE_PRED = 4, FENCE_TSO = 0x833 };
+enum { FENCE_ALL = 15, FENCE_PRED = 4 };
 
 static bool put_fence(struct as *as, const struct isa_insn *row, const struct operand *ops,
                       unsigned n, uint32_t *bits)

@@ -376,7 +376,8 @@ bool constant_now(struct as *as, const struct expr *e, const char *what, int64_t
         return false;
     s = v.plus ? v.plus : v.minus;
     if (s && s->kind == S_UNDEFINED) {
-        error_at(as, e->loc, "%s must be known here, but '%s' is not defined yet", what, s->name);
+        error_at(as, e->loc, "%s must be known here, but '%s' is not defined yet%s", what, s->name,
+                 nearest_symbol(as, s));
         s->reported = true;
         return false;
     }

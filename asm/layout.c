@@ -7,16 +7,14 @@
 
 #include "suggest.h"
 
-/* Lower classes come first. Sections of a class share a segment. */
+/* Lower classes come first. Sections of a class share a segment: there are at most
+ * four kinds of access, each with and without contents in the file. */
 static unsigned section_class(const struct section *s)
 {
-    if (!section_loads(s))
-        return 5;
-    if (s->flags & SHF_EXECINSTR)
-        return s->flags & SHF_WRITE ? 2 : 0;
-    if (!(s->flags & SHF_WRITE))
-        return 1;
-    return s->type == SHT_NOBITS ? 4 : 3;
+    unsigned access =
+        s->flags & SHF_EXECINSTR ? (s->flags & SHF_WRITE ? 2 : 0) : (s->flags & SHF_WRITE ? 3 : 1);
+
+    return section_loads(s) ? access * 2 + (s->type == SHT_NOBITS) : SEGMENTS;
 }
 
 /* Where a reset begins: in front of everything else that is executed. */
@@ -101,7 +99,7 @@ static bool advance(struct as *as, uint64_t *addr, uint64_t align, uint64_t size
 static void place_sections(struct as *as)
 {
     uint64_t addr = as->opt.base;
-    unsigned class = 0;
+    unsigned class = SEGMENTS;
 
     for (struct section *s = as->sections; s; s = s->next) {
         uint64_t align = s->align;

@@ -7,6 +7,9 @@
 
 #include "isa.h"
 
+/* The immediate of fence.tso: fm = 8, rw before rw. */
+enum { FENCE_TSO = 0x833 };
+
 enum { REGISTERS = 32, REG_ZERO = 0, REG_RA = 1, REG_SP = 2, REG_T1 = 6, REG_A0 = 10 };
 
 /* Number of an integer register (x5, t0, R5, fp...) in any case, or -1. */

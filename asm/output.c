@@ -319,7 +319,7 @@ static size_t make_segments(struct writer *w, GElf_Phdr *out)
     const struct section *last = NULL;
     size_t n = 0;
 
-    for (struct section *s = w->as->sections; s && n < 8; s = s->next) {
+    for (struct section *s = w->as->sections; s; s = s->next) {
         GElf_Phdr *p;
         GElf_Shdr h;
 
@@ -391,7 +391,7 @@ static void number_sections(struct writer *w)
 
 static bool build(struct writer *w, uint64_t entry)
 {
-    GElf_Phdr segments[8] = {0};
+    GElf_Phdr segments[SEGMENTS] = {0};
     unsigned n = count_segments(w->as);
     uint32_t names;
 

@@ -43,6 +43,10 @@ struct section *section_get(struct as *as, const char *name, size_t n)
     for (s = as->sections; s; s = s->next)
         if (strncmp(s->name, name, n) == 0 && s->name[n] == '\0')
             return s;
+    if (++as->nsections == MAX_SECTIONS) {
+        error_at(as, (struct loc){0}, "there are more than %d sections", MAX_SECTIONS);
+        as->stop = true;
+    }
     s = arena_alloc(&as->arena, sizeof *s);
     s->name = arena_text(&as->arena, name, n);
     k = find_known(s->name);

@@ -76,21 +76,33 @@ static bool read_stream(struct as *as, FILE *f, const char *name, struct loc ori
     return ok;
 }
 
-/* Opens name, or name below a directory of -I; *found is the path that worked. */
-static FILE *open_source(struct as *as, const char *name, bool include, const char **found)
+static FILE *open_below(struct as *as, const char *directory, size_t n, const char *name,
+                        const char **found)
+{
+    size_t size = n + strlen(name) + 2;
+    char *path = arena_alloc(&as->arena, size);
+
+    snprintf(path, size, "%.*s/%s", (int)n, directory, name);
+    *found = path;
+    return fopen(path, "rb");
+}
+
+/* Opens name; an included one also beside the file that includes it, or below a directory
+ * of -I. *found is the path that worked. */
+static FILE *open_source(struct as *as, const char *name, struct loc origin, bool include,
+                         const char **found)
 {
     FILE *f = fopen(name, "rb");
+    const char *slash = origin.source ? strrchr(origin.source->name, '/') : NULL;
     int why = errno;
 
     *found = name;
-    for (unsigned i = 0; !f && include && name[0] != '/' && i < as->opt.nincludes; i++) {
-        size_t n = strlen(as->opt.include[i]) + strlen(name) + 2;
-        char *path = arena_alloc(&as->arena, n);
-
-        snprintf(path, n, "%s/%s", as->opt.include[i], name);
-        *found = path;
-        f = fopen(path, "rb");
-    }
+    if (!include || *name == '/')
+        return f;
+    if (!f && slash)
+        f = open_below(as, origin.source->name, (size_t)(slash - origin.source->name), name, found);
+    for (unsigned i = 0; !f && i < as->opt.nincludes; i++)
+        f = open_below(as, as->opt.include[i], strlen(as->opt.include[i]), name, found);
     errno = why;
     return f;
 }
@@ -105,7 +117,7 @@ bool read_file(struct as *as, const char *name, struct loc origin, bool include,
         *found = "<stdin>";
         return read_stream(as, stdin, *found, origin, data, size);
     }
-    f = open_source(as, name, include, found);
+    f = open_source(as, name, origin, include, found);
     if (!f) {
         error_at(as, origin, "cannot open '%s': %s", name, strerror(errno));
         return false;

@@ -224,18 +224,10 @@ void assign(struct as *as, const char *name, size_t n, const struct expr *e, str
 
 /* --- The end of a file, and of all files ---------------------------------------------- */
 
-void undefined_symbol(struct as *as, struct symbol *s, struct loc loc)
+const char *nearest_symbol(struct as *as, const struct symbol *s)
 {
     struct suggest near;
 
-    if (s->reported)
-        return;
-    s->reported = true;
-    if (strncmp(s->name, ".L", 2) == 0 && strchr(s->name, '#')) {
-        error_at(as, loc, "there is no label '%.*s:' after this line",
-                 (int)(strchr(s->name, '#') - s->name - 2), s->name + 2);
-        return;
-    }
     suggest_start(&near, s->name, strlen(s->name));
     for (struct symbol *o = as->all_symbols; o; o = o->all)
         if (is_defined(o) && !o->replaced && !strchr(o->name, '#') &&
@@ -245,10 +237,19 @@ void undefined_symbol(struct as *as, struct symbol *s, struct loc loc)
         suggest_try(&near, isa_symbols[i].name);
     for (unsigned i = 0; i < REGISTERS; i++)
         suggest_try(&near, reg_name(i, false));
-    if (*near.best)
-        error_at(as, loc, "undefined symbol '%s'; did you mean '%s'?", s->name, near.best);
+    return *near.best ? arena_format(&as->arena, "; did you mean '%s'?", near.best) : "";
+}
+
+void undefined_symbol(struct as *as, struct symbol *s, struct loc loc)
+{
+    if (s->reported)
+        return;
+    s->reported = true;
+    if (strncmp(s->name, ".L", 2) == 0 && strchr(s->name, '#'))
+        error_at(as, loc, "there is no label '%.*s:' after this line",
+                 (int)(strchr(s->name, '#') - s->name - 2), s->name + 2);
     else
-        error_at(as, loc, "undefined symbol '%s'", s->name);
+        error_at(as, loc, "undefined symbol '%s'%s", s->name, nearest_symbol(as, s));
 }
 
 /* Enters what other files may see into the table of globals. */
@@ -320,4 +321,10 @@ void link_units(struct as *as)
         if (real != s && !real->used.source)
             real->used = s->used;
     }
+    if (as->opt.object)
+        return;
+    for (struct symbol *s = as->all_symbols; s; s = s->all)
+        if (!is_defined(symbol_real(s)) && s->global && !s->used.source && s->declared.source)
+            warn_at(as, s->declared, "'%s' is declared and never defined%s", s->name,
+                    nearest_symbol(as, s));
 }

@@ -272,7 +272,7 @@ visa_result mmu_translate(struct hart *h, struct xlate *q)
 
 visa_result mmu_translate_gpa(struct hart *h, const struct context *c, struct xlate *q)
 {
-    struct xlate_ctx ctx = {.v = true, .ring = RING_0};
+    static const struct xlate_ctx ctx = {.v = true, .ring = RING_0};
     struct walk w = {.h = h, .ctx = &ctx, .access = q->access, .hptbr = c->f[ISA_VMCS_HPTBR]};
     bool done;
     enum walk_result r;

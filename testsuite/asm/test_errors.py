@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness.tools import execute
+
 # text, line:column, words of the message. One error each.
 ERRORS = {
     "unknown instruction": ("nop\n  vmentr a0\n", "2:3", "unknown instruction 'vmentr'; did you mean 'vmenter'?"),
@@ -30,7 +32,7 @@ ERRORS = {
     "immediate found later": ("addi a0, a0, later\n.equ later, 5000\n", "1:14", "5000 does not fit: addi takes"),
     "address as immediate": (".data\nx: .word 1\n.text\naddi a0, a0, x\n", "4:14", "does not fit"),
     "undefined symbol": ("_start: nop\ncall _strat\n", "2:6", "undefined symbol '_strat'; did you mean '_start'?"),
-    "undefined constant": ("li a0, VMCS_HPTB\n", "1:8", "must be known here, but 'VMCS_HPTB' is not defined yet"),
+    "undefined constant": ("li a0, VMCS_HPTB\n", "1:8", "must be known here, but 'VMCS_HPTB' is not defined yet; did you mean 'VMCS_HPTBR'?"),
     "undefined in data": (".word TRAP_PFF\n", "1:7", "undefined symbol 'TRAP_PFF'; did you mean 'TRAP_PF'?"),
     "case of symbols": ("Loop: nop\nj loop\n", "2:3", "undefined symbol 'loop'; did you mean 'Loop'?"),
     "no label before": ("j 1b\n1: nop\n", "1:3", "there is no label '1:' before this line"),
@@ -193,7 +195,7 @@ def test_long_line(va):
     assert r.code == 1 and all(len(line) < 600 for line in r.messages.splitlines())
 
 
-def test_nothing_is_written_over(va, tmp_path):
+def test_nothing_is_written_over(va, visa_as, tmp_path):
     """After an error an older output is as it was, and no temporary file is left."""
     good = va("nop\n")
     assert good.code == 0
@@ -201,8 +203,13 @@ def test_nothing_is_written_over(va, tmp_path):
     source = tmp_path / "bad.s"
     source.write_text("nop\nfoo\n")
     names = sorted(p.name for p in tmp_path.iterdir())
-    from harness.tools import execute, tool
-    assert execute([tool("visa-as"), "-o", good.path, source]).code == 1
+    assert execute([visa_as, "-o", good.path, source]).code == 1
+    # This one is found only while the file is being written.
+    late = tmp_path / "late.s"
+    late.write_text("f: nop\n.size f, g\n.data\ng: .word 1\n")
+    r = execute([visa_as, "-c", "-o", good.path, late])
+    assert r.code == 1 and "late.s:2:10: error: the size of 'f' is no constant" in r.stderr
+    late.unlink()
     assert good.path.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == names
 
@@ -211,6 +218,7 @@ WARNINGS = {
     "odd address": (".byte 1\nnop\n", "2:1", "stands at an odd address"),
     "grouping": ("li a0, 1 + 2 | 4\n", None, "'|' binds tighter than '+' in assembly, unlike in C"),
     "section flags": ('.data\n.word 1\n.section .data, "ax"\n', "3:1", "begun with other flags"),
+    "declared": (".globl _strat\n_start: nop\n", "1:8", "'_strat' is declared and never defined; did you mean '_start'?"),
     "option": (".option frobnicate\n", "1:9", "unknown option 'frobnicate' is ignored"),
     "warning": ('.warning "look"\n', "1:1", "look"),
     "not loaded": (".section .mine\n.word 1\n", None, "section .mine has no flag \"a\" and will not be loaded"),

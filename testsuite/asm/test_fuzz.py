@@ -81,6 +81,7 @@ BOMBS = {
     "labels": "".join(f"l{i}:\n" for i in range(50000)) + "".join(f".byte l{i} - l0\n" for i in range(50000)),
     "errors in a repetition": ".rept 1000000\nfoo\n.endr\n",
     "sections": "".join(f'.section .s{i}, "a"\n.byte 1\n' for i in range(2000)),
+    "too many sections": "".join(f".section .s{i}\n" for i in range(70000)),
     "operands": "add " + "a0, " * 5000 + "a0\n",
     "open ifs": ".if 1\n" * 1000,
     "open macros": ".macro m\n" * 1000,

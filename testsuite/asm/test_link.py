@@ -118,6 +118,14 @@ def test_relocations(va):
     assert elf.symbols["ext"].section == "UND" and elf.symbols["ext"].bind == 1
 
 
+def test_what_a_linker_must_see(va):
+    """Branches in a section are settled, but not those to a weak symbol, nor to other sections."""
+    elf = va("j near\nj weak\nj other\nnear: nop\n.globl weak\n.weak weak\nweak: nop\n"
+             '.section .other, "ax"\nother: nop\n', "-c", output="r.o").elf
+    assert elf.relocs(".text") == [(4, "JAL", "weak", 0), (8, "JAL", "other", 0)]
+    assert int.from_bytes(elf.data(".text")[:4], "little") == 0x00c0006f
+
+
 C_SIDE = """
 #define FINISHER (*(volatile unsigned *)0x100000)
 long triple(long x);                      /* in assembly */

@@ -114,6 +114,23 @@ def test_attribute_directive(va):
     assert b"\4\xac\2\5rv64i2p1\0" in data
 
 
+def test_mixed_sections(va):
+    """Constants without contents between constants with, code that is written: one segment a kind."""
+    kinds = [("a", "progbits"), ("a", "nobits"), ("ax", "progbits"), ("awx", "progbits"), ("aw", "nobits"),
+             ("aw", "progbits"), ("ax", "nobits"), ("awx", "nobits")]
+    elf = va("".join(f'.section .s{i}, "{flags}", @{kind}\n.space {i + 1}\n'
+                     for i, (flags, kind) in enumerate(kinds * 5))).elf
+    assert len(elf.segments) == 8
+    for s in elf.list[1:]:
+        if s.flags & 2:
+            inside = [p for p in elf.segments if p.vaddr <= s.addr and s.addr + s.size <= p.vaddr + p.memsz]
+            assert len(inside) == 1
+            assert inside[0].flags == 4 | (s.flags & 1) << 1 | s.flags >> 2 & 1
+            assert (inside[0].filesz == 0) == (s.type == 8)
+            if s.type != 8:
+                assert s.offset - inside[0].offset == s.addr - inside[0].vaddr
+
+
 def test_not_loaded_sections(va):
     elf = va('.text\nnop\n.section .debug_x\n.word 7\n.ident "maker 1"\n.ident "maker 2"\n').elf
     assert elf.sections[".debug_x"].addr == 0 and elf.data(".debug_x") == b"\7\0\0\0"
@@ -146,6 +163,8 @@ def test_include_paths(va, tmp_path):
     assert va(text).code == 1
     assert va(text, "-I", "inc").elf.data(".data") == b"\1\0\0\0\2\3"
     assert va(text, "-Iinc").code == 0
+    (tmp_path / "inc" / "main.s").write_text(text)
+    assert va("nop\n", also=[tmp_path / "inc" / "main.s"]).elf.data(".data") == b"\1\0\0\0\2\3"
 
 
 def test_define(va):
@@ -167,8 +186,15 @@ def test_listing(va, tmp_path):
     assert ["0000000080001008", "03000000"] in lines
     assert ["5", ";", "first"] in lines and ["6", "_start:", "two"] in lines
     assert ["0000000080002000", "10", ".space", "5"] in lines
-    va("nop\n", "--listing", "other.lst")
-    assert (tmp_path / "other.lst").exists()
+    va(".data\n.ascii \"" + "".join(chr(97 + i) for i in range(20)) + "\"\n.fill 100, 1, 7\n", "--listing", "other.lst")
+    lines = [line.split() for line in (tmp_path / "other.lst").read_text().splitlines()]
+    at = next(i for i, line in enumerate(lines) if ".ascii" in line)
+    assert [line[:2] for line in lines[at:at + 3]] == [
+        ["0000000080000000", "6162636465666768"], ["0000000080000008", "696a6b6c6d6e6f70"],
+        ["0000000080000010", "71727374"]]
+    assert lines[at + 3][:2] == ["0000000080000014", "07" * 8]
+    assert lines[at + 10] == ["0000000080000014".replace("14", "4c"), "07" * 8]
+    assert lines[at + 11] == ["...", "100", "bytes", "in", "all"]
 
 
 def test_output_names(visa_as, tmp_path):

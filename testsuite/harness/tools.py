@@ -95,6 +95,6 @@ def simulate(elf, *args, stats=None, **how):
     if stats:
         command += ["--stats", stats]
     result = execute([*command, elf], **how)
-    if stats and Path(stats).exists():
+    if stats and Path(stats).exists() and Path(stats).stat().st_size:  # empty: it crashed
         result.stats = json.loads(Path(stats).read_text())
     return result

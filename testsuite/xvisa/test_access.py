@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from xvisa.asm import CSR, EXC, INSN, MASK, TRAP, field, ins
-from xvisa.nested import (A, BARE, D, LOAD, R, SV39, SV48, STORE, U, V, W, X, Fault, HostFault, Tables, View, host_stage,
-                          translate)
+from xvisa.nested import (A, BARE, D, LOAD, R, SV39, SV48, STORE, U, V, W, X, Fault, HostFault, Tables, View,
+                          host_stage, translate)
 from xvisa.script import FREE, RAM
 
 VMCS, TABLES = FREE, FREE + 0x100000
@@ -42,7 +42,8 @@ def byte_of(hpa):
 
 
 def memory():
-    return {DATA + 8 * i: int.from_bytes(bytes(byte_of(DATA + 8 * i + j) for j in range(8)), "little") for i in range(4)}
+    return {at: int.from_bytes(bytes(byte_of(at + j) for j in range(8)), "little")
+            for at in range(DATA, DATA + 32, 8)}
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def arrange(s, c):
     s.memory(w.memory)
     s.memory(memory())
     s.step(ins("tlbflushv"))
-    s.vmcs(VMCS, vmtrapcfg=TRAP["PREEMPT"], gptbr=w.gptbr, hptbr=w.hptbr, ring=c.ring, sstatus=c.sum << 18 | c.mxr << 19)
+    s.vmcs(VMCS, vmtrapcfg=TRAP["PREEMPT"], gptbr=w.gptbr, hptbr=w.hptbr, ring=c.ring,
+           sstatus=c.sum << 18 | c.mxr << 19)
     s.step(ins("vmenter", rs1=10), x10=VMCS)
     if not c.pooled:
         s.step(ins("vmclear", rs1=10), x10=VMCS)
@@ -153,14 +155,15 @@ def cases():
         for g in (BARE, SV39, SV48):
             for h in (BARE, SV39, SV48):
                 for pooled in (True, False):
+                    key = f"{name}-{g}-{h}-{'pooled' if pooled else 'image'}"
                     for offset in range(0, 16):
-                        yield f"{name}-{g}-{h}-{'pooled' if pooled else 'image'}", Case(name, g, h, offset, pooled=pooled)
+                        yield key, Case(name, g, h, offset, pooled=pooled)
         for bit in range(8):
             for ring in (0, 3):
                 for s in (False, True):
                     for m in (False, True):
-                        yield f"{name}-guest-flags", Case(name, gflags=(ALL | U if ring == 3 else ALL) ^ 1 << bit, ring=ring,
-                                                          sum=s, mxr=m)
+                        flags = (ALL | U if ring == 3 else ALL) ^ 1 << bit
+                        yield f"{name}-guest-flags", Case(name, gflags=flags, ring=ring, sum=s, mxr=m)
                 yield f"{name}-host-flags", Case(name, hflags=(ALL | U) ^ 1 << bit, ring=ring,
                                                  gflags=ALL | U if ring == 3 else ALL)
                 yield f"{name}-host-flags", Case(name, BARE, hflags=(ALL | U) ^ 1 << bit, ring=ring)
@@ -186,7 +189,8 @@ def test_in_a_range(name, exits, batch):
     def put(s, case):
         n, e = case
         s.poke(DATA, VALUE)
-        s.vmcs(VMCS, vmtrapcfg=TRAP["PREEMPT"], iov_base0=0x4000_0000, iov_size0=8, iov_target0=DATA, iov_flags0=3 if e else 1)
+        s.vmcs(VMCS, vmtrapcfg=TRAP["PREEMPT"], iov_base0=0x4000_0000, iov_size0=8, iov_target0=DATA,
+               iov_flags0=3 if e else 1)
         s.step(ins("vmenter", rs1=10), x10=VMCS)
         return s.step(word(n), x10=0x4000_0000, x11=0x5a), s.peek(DATA)
     a, after = batch("access-range", [(n, e) for n in NAMES for e in (False, True)], put)[name, exits]
@@ -213,7 +217,8 @@ def test_mode_that_an_entry_refuses(name, base, mode, batch):
         s.step(ins("vmenter", rs1=10), x10=VMCS)
         s.vmwrite(field(b), m << 60)
         return s.step(word(n), x10=DATA, x11=0)
-    everything = [(n, b, m) for n in ("vmld.d", "vmst.w", "vmldp.b", "vmstp.h") for b in ("gptbr", "hptbr") for m in range(16)]
+    everything = [(n, b, m) for n in ("vmld.d", "vmst.w", "vmldp.b", "vmstp.h") for b in ("gptbr", "hptbr")
+                  for m in range(16)]
     a = batch("access-modes", everything, put)[name, base, mode]
     if mode in (0, 8, 9):
         assert a.trap != EXC["ILLEGAL"] + 1

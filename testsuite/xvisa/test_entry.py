@@ -97,6 +97,15 @@ def test_field(key, batch):
     assert current.x12 == B
 
 
+def test_bitmap_half_in_ram(single):
+    """EN-8, item 4: all of the bitmap; here RAM ends in its middle."""
+    s, at = single, RAM_END
+    s.vmcs(A, iobitmap=at, **READY)
+    e = s.enter(A)
+    s.go("--ram", f"{(RAM_END - RAM + 0x1000) >> 10}K")
+    refused(e, "iobitmap", at)
+
+
 WRONG = ORDER + ["iov_size0", "iov_flags0"]
 
 

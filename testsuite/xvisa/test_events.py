@@ -38,7 +38,13 @@ def raise_irqs(s, pending):
 ORDER = ["MSI", "MTI", "SEI", "SSI", "STI"]             # TR-12, but for MEI (below)
 SUBSETS = [frozenset(c) for n in range(6) for c in itertools.combinations(ORDER, n)]
 DELEGATED = [frozenset(), frozenset({"SEI", "SSI", "STI"}), frozenset({"SSI"}), frozenset({"SEI", "STI"})]
-HOST_IRQS = {f"{'+'.join(sorted(p)) or 'none'}-delegated-{'+'.join(sorted(d)) or 'none'}-{'all' if e else 'mie0'}": (p, d, e)
+
+
+def names(irqs):
+    return "+".join(sorted(irqs)) or "none"
+
+
+HOST_IRQS = {f"{names(p)}-delegated-{names(d)}-{'all' if e else 'mie0'}": (p, d, e)
              for p in SUBSETS for d in DELEGATED for e in (True, False)}
 
 
@@ -190,10 +196,10 @@ def test_guest_time(offset, batch):
         s.code(CODE, [csr_ins("csrrs", CSR["time"], 12, 0), csr_ins("csrrs", CSR["cycle"], 13, 0),
                       csr_ins("csrrs", CSR["instret"], 14, 0), ins("rdmsr", rd=15, rs1=10), vmexit(1)])
         s.vmcs(VMCS, pc=CODE, timeoffset=o, x10=MSR["tsc"])
-        names = ("time", "cycle", "instret")
-        before = [s.csr_read(CSR[n]) for n in names]
+        counters = ("time", "cycle", "instret")
+        before = [s.csr_read(CSR[n]) for n in counters]
         e = s.enter(VMCS, "x12", "x13", "x14", "x15")
-        return before, e, [s.csr_read(CSR[n]) for n in names]
+        return before, e, [s.csr_read(CSR[n]) for n in counters]
     before, e, after = batch("guest-time", OFFSETS, put)[offset]
     assert before[0].x12 <= e.x12 - offset & MASK <= after[0].x12
     assert before[1].x12 < e.x13 < after[1].x12
@@ -213,10 +219,11 @@ def test_guest_timer_is_pending(distance, offset, batch):
         s.csr(CSR["menvcfg"], 0)
         s.csr(CSR["mcounteren"], 0)                     # the host's settings play no role
         # time, sip, time: forty times, with ten instructions between.
-        body = [csr_ins("csrrs", CSR["time"], 12, 0), csr_ins("csrrs", CSR["sip"], 13, 0), csr_ins("csrrs", CSR["time"], 14, 0),
-                ins("sd", rs1=30, rs2=12), ins("sd", rs1=30, rs2=13, imm=8), ins("sd", rs1=30, rs2=14, imm=16),
-                ins("addi", rd=30, rs1=30, imm=24), *[NOP] * 20]
-        start = [csr_ins("csrrs", CSR["time"], 12, 0), ins("addi", rd=12, rs1=12, imm=d), csr_ins("csrrw", CSR["stimecmp"], 0, 12)]
+        body = [csr_ins("csrrs", CSR["time"], 12, 0), csr_ins("csrrs", CSR["sip"], 13, 0),
+                csr_ins("csrrs", CSR["time"], 14, 0), ins("sd", rs1=30, rs2=12), ins("sd", rs1=30, rs2=13, imm=8),
+                ins("sd", rs1=30, rs2=14, imm=16), ins("addi", rd=30, rs1=30, imm=24), *[NOP] * 20]
+        start = [csr_ins("csrrs", CSR["time"], 12, 0), ins("addi", rd=12, rs1=12, imm=d),
+                 csr_ins("csrrw", CSR["stimecmp"], 0, 12)]
         s.code(CODE, start + body * 40 + [vmexit(1)])
         s.vmcs(VMCS, pc=CODE, timeoffset=o, x30=LOG, stimecmp=MASK)
         return s.enter(VMCS, "stimecmp"), s.peek(LOG, 120)
@@ -235,13 +242,15 @@ def test_guest_timer_is_pending(distance, offset, batch):
 def test_guest_timer_interrupts(single):
     """The guest's own timer is delivered with no exit, while it runs and while it waits in wfi."""
     s = single
-    set_timer = [csr_ins("csrrs", CSR["time"], 12, 0), ins("addi", rd=12, rs1=12, imm=20), csr_ins("csrrw", CSR["stimecmp"], 0, 12)]
+    set_timer = [csr_ins("csrrs", CSR["time"], 12, 0), ins("addi", rd=12, rs1=12, imm=20),
+                 csr_ins("csrrw", CSR["stimecmp"], 0, 12)]
     s.code(CODE, set_timer + [ins("wfi"), ins("addi", rd=6, rs1=6, imm=1)] +
            set_timer + [SPIN])
-    s.code(HANDLER, [ins("addi", rd=7, rs1=7, imm=1), csr_ins("csrrs", CSR["time"], 13, 0), ins("sub", rd=8, rs1=13, rs2=12),
-                     csr_ins("csrrs", CSR["scause"], 14, 0), csr_ins("csrrs", CSR["sepc"], 15, 0),
-                     csr_ins("csrrw", CSR["stimecmp"], 0, 9), ins("addi", rd=16, imm=2), ins("beq", rs1=7, rs2=16, imm=8),
-                     ins("sret"), vmexit(3)])
+    s.code(HANDLER, [ins("addi", rd=7, rs1=7, imm=1), csr_ins("csrrs", CSR["time"], 13, 0),
+                     ins("sub", rd=8, rs1=13, rs2=12), csr_ins("csrrs", CSR["scause"], 14, 0),
+                     csr_ins("csrrs", CSR["sepc"], 15, 0),
+                     csr_ins("csrrw", CSR["stimecmp"], 0, 9), ins("addi", rd=16, imm=2),
+                     ins("beq", rs1=7, rs2=16, imm=8), ins("sret"), vmexit(3)])
     s.vmcs(VMCS, pc=CODE, stvec=HANDLER, sstatus=SIE, sie=1 << IRQ["STI"], stimecmp=MASK, x9=MASK)
     e = s.enter(VMCS, "x6", "x7", "x8", "x14", "x15", "count_exit")
     s.go()
@@ -269,8 +278,8 @@ def test_host_timer_while_the_guest_runs(how, what, ring, batch):
         # A stretch of Ring -1: timer = time + 50, then enter.
         hyper = FREE + 0x4000
         arm = [ins("sd", rs1=11, rs2=12)] if h == "mtimecmp" else [csr_ins("csrrw", CSR["stimecmp"], 0, 12)]
-        s.code(hyper, [csr_ins("csrrs", CSR["time"], 12, 0), ins("addi", rd=12, rs1=12, imm=50), *arm, ins("vmenter", rs1=10),
-                       csr_ins("csrrs", CSR["time"], 13, 0), ins("ebreak")])
+        s.code(hyper, [csr_ins("csrrs", CSR["time"], 12, 0), ins("addi", rd=12, rs1=12, imm=50), *arm,
+                       ins("vmenter", rs1=10), csr_ins("csrrs", CSR["time"], 13, 0), ins("ebreak")])
         run = s.run(hyper, M, out=(12, 13), x10=VMCS, x11=MTIMECMP)
         info, f = s.info(), s.fields("pc", "count_exit")
         quiet(s)
@@ -287,12 +296,30 @@ def test_host_timer_while_the_guest_runs(how, what, ring, batch):
     assert f.count_exit == 1
 
 
+def test_interrupt_is_taken_after_the_exit(single):
+    """EX-6: with mstatus.MIE set, the interrupt that made the guest exit is a trap before the next instruction."""
+    s, hyper = single, FREE + 0x4000
+    quiet(s)
+    s.code(CODE, [SPIN])
+    s.vmcs(VMCS, pc=CODE)
+    s.csr(CSR["mie"], 1 << IRQ["MTI"])
+    s.code(hyper, [csr_ins("csrrs", CSR["time"], 12, 0), ins("addi", rd=12, rs1=12, imm=50), ins("sd", rs1=11, rs2=12),
+                   csr_ins("csrrsi", CSR["mstatus"], 0, 8), ins("vmenter", rs1=10), ins("addi", rd=13, imm=1),
+                   ins("ebreak")])
+    run = s.run(hyper, M, out=(13,), x10=VMCS, x11=MTIMECMP, x13=0)
+    info = s.info()
+    quiet(s)
+    s.go()
+    assert (info.cause, run.cause, run.epc, run.x13) == (EXIT["TIMER"], 1 << 63 | IRQ["MTI"], hyper + 20, 0)
+
+
 def test_wfi_wakes_and_goes_on(single):
     """TM-7: an interrupt that is pending and enabled in sie ends wfi, with SIE clear too; the preemption timer
     stands still while it waits (TM-10)."""
     s = single
     s.code(CODE, [csr_ins("csrrs", CSR["time"], 12, 0), ins("addi", rd=12, rs1=12, imm=100),
-                  csr_ins("csrrw", CSR["stimecmp"], 0, 12), ins("wfi"), csr_ins("csrrs", CSR["time"], 13, 0), vmexit(1)])
+                  csr_ins("csrrw", CSR["stimecmp"], 0, 12), ins("wfi"), csr_ins("csrrs", CSR["time"], 13, 0),
+                  vmexit(1)])
     s.vmcs(VMCS, pc=CODE, sie=1 << IRQ["STI"], stimecmp=MASK, vmtrapcfg=TRAP["PREEMPT"], preempt=20)
     e = s.enter(VMCS, "x12", "x13", "preempt", "count_instret")
     s.go()
@@ -307,8 +334,8 @@ def test_wfi_wakes_and_goes_on(single):
 def test_counters_are_per_vm(single, dice):
     """CN-1 to CN-6: two VMs in turn, with and without advance; the totals are the sums."""
     s, d = single, dice("counters")
-    names = ("vmcount_exit", "vmcount_emu", "vmcount_tlbmiss")
-    before = [s.csr_read(CSR[n]) for n in names]
+    totals = ("vmcount_exit", "vmcount_emu", "vmcount_tlbmiss")
+    before = [s.csr_read(CSR[n]) for n in totals]
     exits, emu, retired = {VMCS: 0, OTHER: 0}, {VMCS: 0, OTHER: 0}, {VMCS: 0, OTHER: 0}
     s.code(CODE, [NOP, vmexit(1)] * 64)
     for vm in exits:
@@ -334,7 +361,7 @@ def test_counters_are_per_vm(single, dice):
         if at[vm] > CODE + 4 * 120:
             break
     s.step(ins("vmenter", rs1=10), x10=VMCS + 8)        # an entry failure is no exit
-    after = [s.csr_read(CSR[n]) for n in names]
+    after = [s.csr_read(CSR[n]) for n in totals]
     s.go()
     for vm, x, m, r, pc, e in answers:
         assert (e.count_exit, e.count_emu, e.count_instret, e.pc) == (x, m, r, pc)
@@ -351,8 +378,7 @@ def test_statistics_agree(single):
     s.vmcs(VMCS, pc=CODE, ring=3, gptbr=root, vmtrapcfg=TRAP["BRK"])
     s.enter(VMCS)
     s.resume(adv=True)
-    names = ("vmcount_exit", "vmcount_emu", "vmcount_tlbmiss")
-    after = [s.csr_read(CSR[n]) for n in names]
+    after = [s.csr_read(CSR[n]) for n in ("vmcount_exit", "vmcount_emu", "vmcount_tlbmiss")]
     r = s.go()
     assert [a.x12 for a in after] == [2, 1, 1]
     assert [r.stats[k] for k in ("exits", "emu", "tlbmiss")] == [2, 1, 1]
@@ -382,9 +408,9 @@ def test_host_settings_play_no_role(ring, single):
     s.csr(CSR["medeleg"], MASK)
     s.step(ins("csrrs", csr=CSR["mstatus"], rs1=10), x10=7 << 20)
     if ring == 0:
-        code = [csr_ins("csrrs", CSR["satp"], 12, 0), csr_ins("csrrw", CSR["satp"], 0, 0), ins("sfence.vma"), ins("tlbflushv"),
-                ins("wfi"), csr_ins("csrrs", CSR["time"], 12, 0), csr_ins("csrrw", CSR["stimecmp"], 0, 5),
-                csr_ins("csrrw", CSR["sepc"], 0, 6), ins("sret")]
+        code = [csr_ins("csrrs", CSR["satp"], 12, 0), csr_ins("csrrw", CSR["satp"], 0, 0), ins("sfence.vma"),
+                ins("tlbflushv"), ins("wfi"), csr_ins("csrrs", CSR["time"], 12, 0),
+                csr_ins("csrrw", CSR["stimecmp"], 0, 5), csr_ins("csrrw", CSR["sepc"], 0, 6), ins("sret")]
     else:
         code = [csr_ins("csrrs", CSR["time"], 12, 0), csr_ins("csrrs", CSR["cycle"], 12, 0), ins("ebreak")]
     s.code(CODE, code)

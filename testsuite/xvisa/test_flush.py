@@ -1,9 +1,8 @@
 """Each flush by itself: what must go is gone, what must stay is stale.
 
 Manual: chapter "Translation", section "Flushes". Eight translations are cached (in eight ways, as five of
-them are in one set), then every table
-entry is pointed at another page, then one flush happens. Who still sees the old page was not flushed.
-The table FLUSHES is the manual's, written out.
+them are in one set), then every table entry is pointed at another page, then one flush happens. Who still
+sees the old page was not flushed. The table FLUSHES is the manual's, written out.
 """
 
 import pytest
@@ -222,7 +221,7 @@ def test_walk_cache(key, single):
     high = 0x40_0000_0000                       # guest physical addresses of the tables
     hptbr, root = t.root(SV39, host=True) | 1 << 44, t.root(SV39)
     t.map(hptbr, 0x8000_0000, 0x8000_0000, 2, ALL, host=True)
-    leaves = [t.map(root, VA, OLD, 0, ALL, to_gpa=lambda p: p + high), t.map(root, VB, OLD, 0, ALL, to_gpa=lambda p: p + high)]
+    leaves = [t.map(root, va, OLD, 0, ALL, to_gpa=lambda p: p + high) for va in (VA, VB)]
     pages = {e & ~0xfff for path in leaves for e in path}
     host = {p: t.map(hptbr, p + high, p, 0, ALL, host=True)[0] for p in pages}
     words = t.memory()

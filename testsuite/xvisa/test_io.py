@@ -17,7 +17,6 @@ DATA, TARGET = 0x83000000, 0x83100000
 ALL = V | R | W | X | A | D
 VALUE = 0xf1e2d3c4b5a69788
 VALID, EXITS = 1, 2
-WIDTHS = {"b": 1, "h": 2, "w": 4, "d": 8}
 ILLEGAL = EXC["ILLEGAL"] + 1
 
 
@@ -49,7 +48,7 @@ MAPS = {
     "below": (3, B - 8, 8, 1, 0), "below+1": (3, B - 8, 9, 1, 3), "below-1": (3, B - 8, 7, 1, 0),
     "first-byte": (3, B, 1, 1, 3), "last-byte": (3, END - 1, 1, 1, 3), "behind": (3, END, 1, 1, 0),
     "behind-1": (3, END - 1, 5, 1, 3), "behind+1": (3, END + 1, 5, 1, 0), "same": (3, B, SIZE, 1, 3),
-    "around": (3, B - 1, SIZE + 2, 1, 3), "inside": (7, B + 3, 2, 3, 3), "touches-both-sides": (0, B - 5, SIZE + 5, 1, 3),
+    "around": (3, B - 1, SIZE + 2, 1, 3), "inside": (7, B + 3, 2, 3, 3), "over-the-start": (0, B - 5, SIZE + 5, 1, 3),
     "replaces": (2, B, SIZE, 3, 0), "replaces-larger": (2, B - 0x100, 0x1000, 1, 0),
     "number-0": (0, 0, 1, 1, 0), "number-7": (7, 0, 1, 1, 0), "number-8": (8, 0, 1, 1, 1), "number-9": (9, 0, 1, 1, 1),
     "number-2^32": (1 << 32, 0, 1, 1, 1), "number-max": (MASK, 0, 1, 1, 1),
@@ -104,7 +103,8 @@ def test_iovunmap(n, single):
 
 @pytest.mark.parametrize("at, exception", [(DESC + i, "LOAD_MISALIGNED") for i in range(1, 8)] +
                          [(RAM_END - 24, "LOAD_ACCESS"), (RAM_END - 8, "LOAD_ACCESS"), (RAM - 8, "LOAD_ACCESS"),
-                          (0, "LOAD_ACCESS"), (MASK - 7, "LOAD_ACCESS"), (RAM_END - 32, None), (RAM_END + 1, "LOAD_MISALIGNED")])
+                          (0, "LOAD_ACCESS"), (MASK - 7, "LOAD_ACCESS"), (RAM_END - 32, None),
+                          (RAM_END + 1, "LOAD_MISALIGNED")])
 def test_descriptor(at, exception, single):
     """MM-2."""
     s = single
@@ -138,7 +138,8 @@ def byte_of(hpa):
 
 
 def memory_words(base, n):
-    return {base + 8 * i: int.from_bytes(bytes(byte_of(base + 8 * i + j) for j in range(8)), "little") for i in range(n)}
+    return {at: int.from_bytes(bytes(byte_of(at + j) for j in range(8)), "little")
+            for at in range(base, base + 8 * n, 8)}
 
 
 def value_at(hpa, width):
@@ -155,7 +156,8 @@ def edges(width):
     return sorted({*range(-width - 1, 2), *range(LENGTH - width - 1, LENGTH + 2)})
 
 
-CASES = {f"{stage}-{'exits' if flags & EXITS else 'forwards'}-{insn}": [Case(stage, flags, insn, o) for o in edges(width)]
+CASES = {f"{stage}-{'exits' if flags & EXITS else 'forwards'}-{insn}":
+         [Case(stage, flags, insn, o) for o in edges(width)]
          for stage in ("bare", "host", "hole") for flags in (VALID, VALID | EXITS)
          for insn, width in {**LOADS, **STORES}.items()}
 
@@ -307,8 +309,8 @@ def test_crossing_a_page(insn, flags, part, batch):
             want |= MASK ^ 0xffffffff
         assert e.x12 == want
     else:
-        have = {DATA + 0xfe0 + i: b for i, b in enumerate(b"".join(data[f"w{i}"].to_bytes(8, "little") for i in range(8)))}
-        have.update({TARGET + i: b for i, b in enumerate(b"".join(target[f"w{i}"].to_bytes(8, "little") for i in range(2)))})
+        have = {base + 8 * i + j: byte for base, words, n in ((DATA + 0xfe0, data, 8), (TARGET, target, 2))
+                for i in range(n) for j, byte in enumerate(words[f"w{i}"].to_bytes(8, "little"))}
         value = VALUE.to_bytes(8, "little")[:width]
         assert {p: have[p] for p in have} == {**{p: byte_of(p) for p in have}, **dict(zip(places, value))}
 

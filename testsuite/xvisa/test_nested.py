@@ -23,6 +23,7 @@ ALL = V | R | W | X | A | D
 VALUE = 0x1122334455667788
 OFFSETS = (0, 8, 0xff8, 0x1000, 0x123450)
 DONE, FETCHED, EXCEPTION = 1, 0x400, 2
+C_EBREAK = 0x9002
 KINDS = {"fetch": FETCH, "load": LOAD, "store": STORE}
 ACCESS_INSN = {LOAD: ins("ld", rd=12, rs1=10), STORE: ins("sd", rs1=10, rs2=11), FETCH: vmexit(0x7fe)}
 
@@ -450,6 +451,55 @@ def test_crossing_a_page(key, batch):
     told = qual("HOSTFAULT", access=access, width=3, reg={LOAD: 12, STORE: 11}[access])
     assert (e.cause, e.qual, e.addr, e.gpa) == (EXIT["HOSTFAULT"], told, failed, failed - w.vb + w.gb)
     assert e.val == (VALUE if access == STORE else 0)
+
+
+EDGES = ["short", "long", "long-guest", "long-host", "long-lower"]
+
+
+@pytest.mark.parametrize("key", EDGES)
+@pytest.mark.parametrize("pf", [False, True])
+def test_fetch_over_the_end_of_a_page(key, pf, batch):
+    """EV-4, TR-5: the upper page is asked for only if the lower half says 32 bits; it is told by its start."""
+    def put(s, case):
+        k, filter_pf = case
+        w = World(SV39, SV39, 0, 0)
+        t = w.tables
+        for n, name in ((0, "lower"), (1, "upper")):
+            bad = name == "upper" if k != "long-lower" else name == "lower"
+            t.map(w.hptbr, w.gb + DATA + n * 0x1000, DATA + n * 0x2000, 0,
+                  0 if bad and k in ("long-host", "short") else ALL | U, host=True)
+            t.map(table_host(w), w.vb + DATA + n * 0x1000, w.gb + DATA + n * 0x1000, 0,
+                  0 if bad and k in ("long-guest", "long-lower") else ALL, to_gpa=w.to_gpa)
+        s.fill(TABLES, t.at - TABLES)
+        s.memory(t.memory())
+        s.code(HANDLER, [vmexit(EXCEPTION)])
+        word = vmexit(5) if k != "short" else C_EBREAK
+        s.poke(DATA + 0xff8, (word & 0xffff) << 48)
+        s.poke(DATA + 0x2000, word >> 16)
+        s.step(ins("tlbflushv"))
+        s.vmcs(VMCS, pc=w.vb + DATA + 0xffe, gptbr=w.gptbr, hptbr=w.hptbr, stvec=HANDLER + w.code[0],
+               vmtrapcfg=(TRAP["PF"] if filter_pf else 0) | TRAP["BRK"])
+        return w, s.enter(VMCS, "pc", "sepc", "stval", "scause", "count_tlbmiss")
+    w, e = batch("nested-fetch-edge", [(k, p) for k in EDGES for p in (False, True)], put)[key, pf]
+    pc = w.vb + DATA + 0xffe
+    if key == "short":
+        assert (e.cause, e.insn, e.len, e.pc, e.count_tlbmiss) == (EXIT["BREAKPOINT"], 0x9002, 2, pc, 1)
+        return
+    if key == "long":
+        assert (e.cause, e.qual, e.insn, e.len, e.pc, e.count_tlbmiss) == \
+            (EXIT["HYPERCALL"], 5, vmexit(5), 4, pc, 2)
+        return
+    failed = pc if key == "long-lower" else pc + 2
+    assert e.pc == (pc if key == "long-host" or pf else HANDLER + w.code[0])
+    if key == "long-host":
+        assert (e.cause, e.qual) == (EXIT["HOSTFAULT"], qual("HOSTFAULT", access=FETCH))
+        assert (e.addr, e.gpa) == (failed, failed - w.vb + w.gb)
+    elif pf:
+        assert (e.cause, e.qual, e.addr) == (EXIT["PAGEFAULT"], qual("PAGEFAULT", access=FETCH, exception=12), failed)
+    else:
+        assert (e.cause, e.qual, e.scause, e.stval, e.sepc) == (EXIT["HYPERCALL"], EXCEPTION, 12, failed, pc)
+    if key == "long-host" or pf:
+        assert (e.insn, e.len) == (0, 0)
 
 
 def table_host(w):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from xvisa.asm import CONST, CSR, EXC, EXIT, INSN, ISA, MASK, MSR, TRAP, csr_ins, ins, qual, unqual, vmexit
+from xvisa.asm import CONST, CSR, EXC, EXIT, INSN, ISA, MASK, MSR, TRAP, csr_ins, field, ins, qual, unqual, vmexit
 from xvisa.rules import CSR_BY_NUMBER, Guest, RW_BITS, UXL, VIC_CSRS, outcome, windows
 from xvisa.script import FREE
 
@@ -213,6 +213,21 @@ def test_counter(key, batch):
     got = batch("counters", COUNTER_CASES.values(), arrange)
     c = COUNTER_CASES[key]
     check(got[c], c)
+
+
+@pytest.mark.parametrize("mode", [m for m in range(16) if m not in (0, 8, 9)])
+def test_satp_of_an_unknown_mode(mode, batch):
+    """GI-8: the whole write has no effect; with CR3 set it exits, with the value that it would have written."""
+    def put(s, m):
+        s.code(CODE, [csr_ins("csrrw", CSR["satp"], 12, 11), vmexit(ON)])
+        s.vmcs(VMCS, pc=CODE, gptbr=0x123, x11=m << 60 | 0x456)
+        executed = s.enter(VMCS, "gptbr", "x12")
+        s.vmwrite(field("pc"), CODE)
+        s.vmwrite(field("vmtrapcfg"), TRAP["CR3"])
+        return executed, s.resume("gptbr")
+    executed, exited = batch("satp-mode", [m for m in range(16) if m not in (0, 8, 9)], put)[mode]
+    assert (executed.qual, executed.gptbr, executed.x12) == (ON, 0x123, 0x123)
+    assert (exited.cause, exited.val, exited.gptbr) == (EXIT["CRWRITE"], mode << 60 | 0x456, 0x123)
 
 
 # --- Instructions ----------------------------------------------------------------------

@@ -94,8 +94,8 @@ class Stream:
         t = Tables(TABLES)
         self.vms = [Vm(n, dice, t) for n in range(3)]
         self.satp = t.root(SV39)
-        self.host_leaves = [t.map(self.satp, 0x4000_0000 + i * PAGE, DATA + i * PAGE, 0, ALL | U | dice.choice([0, G]))[0]
-                            for i in range(8)]
+        self.host_leaves = [t.map(self.satp, 0x4000_0000 + i * PAGE, DATA + i * PAGE, 0,
+                                  ALL | U | dice.choice([0, G]))[0] for i in range(8)]
         self.memory = t.memory()
         self.total = 0
         self.host_asid = 1
@@ -442,7 +442,8 @@ class Guest:
         s.enter(VMCS)
         first = s.info()
         rest = s.loop(LAST) if self.exits else None
-        return self, first, rest, s.fields("count_tlbmiss", "x20", "count_exit"), s.peek(LOG, max(1, len(self.log))), seen
+        log = s.peek(LOG, max(1, len(self.log)))
+        return self, first, rest, s.fields("count_tlbmiss", "x20", "count_exit"), log, seen
 
 
 @pytest.mark.parametrize("n", STREAMS)

@@ -25,7 +25,8 @@ FIRST = {       # what is delivered first: instruction, ring, scause, stval
     "interrupt": (NOP, 3, 1 << 63 | IRQ["SSI"], 0),
 }
 SECOND = {      # why the handler cannot be fetched: flags of its page, and of the host's
-    "invalid": (0, ALL | U), "no-x": (V | R | W | A | D, ALL | U), "user": (ALL | U, ALL | U), "no-a": (V | R | X, ALL | U),
+    "invalid": (0, ALL | U), "no-x": (V | R | W | A | D, ALL | U), "user": (ALL | U, ALL | U),
+    "no-a": (V | R | X, ALL | U),
     "host": (ALL, 0), "host-no-x": (ALL, V | R | W | A | D | U), "fine": (ALL, ALL | U),
 }
 STVEC = 0x7_0000_0000
@@ -75,8 +76,11 @@ def test_handler_that_cannot_be_fetched(first, second, pf, vectored, batch):
         assert (e.cause, e.qual, e.gpa) == (EXIT["SHUTDOWN"], qual("SHUTDOWN", exception=EXC["INSN_PAGE"]), 0)
 
 
-@pytest.mark.parametrize("word", [csr_ins("csrrs", CSR["mstatus"], 12, 0), ins("ebreak"), 0xffffffff, ins("lr.w", rs1=11)],
-                         ids=["illegal", "ebreak", "undefined", "misaligned"])
+RAISING = {"illegal": csr_ins("csrrs", CSR["mstatus"], 12, 0), "ebreak": ins("ebreak"), "undefined": 0xffffffff,
+           "misaligned": ins("lr.w", rs1=11)}
+
+
+@pytest.mark.parametrize("word", RAISING.values(), ids=RAISING)
 def test_handler_whose_first_instruction_raises(word, single):
     """It would be delivered to itself for ever with nothing retired: SHUTDOWN too (its row in cause.isa)."""
     s = single
@@ -120,8 +124,8 @@ def test_shutdown_can_be_resumed(single):
 
 # --- Jumps and accesses to nowhere -----------------------------------------------------
 
-NOWHERE = [0, 2, 0x1000, 0x10000000, 0x100000, RAM - 2, RAM_END, RAM_END + 0x1000, 1 << 40, 1 << 55, 1 << 56, 1 << 63, MASK - 1,
-           MASK - 0xfff]
+NOWHERE = [0, 2, 0x1000, 0x10000000, 0x100000, RAM - 2, RAM_END, RAM_END + 0x1000, 1 << 40, 1 << 55, 1 << 56,
+           1 << 63, MASK - 1, MASK - 0xfff]
 
 
 @pytest.mark.parametrize("at", NOWHERE, ids=hex)
@@ -155,7 +159,8 @@ def test_access_to_nowhere(insn, at, batch):
     assert e.val == (0x1234 if store else 0)
 
 
-@pytest.mark.parametrize("insn, code", [("lr.w", "LOAD"), ("sc.w", "STORE"), ("amoadd.w", "STORE"), ("amoswap.d", "STORE")])
+@pytest.mark.parametrize("insn, code", [("lr.w", "LOAD"), ("sc.w", "STORE"), ("amoadd.w", "STORE"),
+                                        ("amoswap.d", "STORE")])
 @pytest.mark.parametrize("cfg", [0, MASK & sum(1 << b for b in range(8))])
 def test_misaligned_atomics(insn, code, cfg, single):
     """GI-13: to the guest's Ring 0, whatever the filter holds, and before anything is translated."""
@@ -171,6 +176,8 @@ def test_misaligned_atomics(insn, code, cfg, single):
 # --- Wild VMCS pages and wild code -----------------------------------------------------
 
 WILD = range(400)
+PLAIN = ["ebreak", "ecall", "wfi", "sret", "sfence.vma", "vint_stat"]
+OPCODES = [0x73, 0x0b, 0x5b, 0x2b, 0x03, 0x23, 0x13]     # SYSTEM, custom, loads, stores, arithmetic
 CAUSES = {c.code for c in ISA.causes}
 
 
@@ -184,8 +191,9 @@ def wild_fields(dice):
                 continue
             fields[name] = dice.getrandbits(dice.choice([4, 12, 32, 64]))
     # PREEMPT ends loops, HALT what would wait for ever.
-    good = dict(vmtrapcfg=dice.getrandbits(8) | TRAP["PREEMPT"] | TRAP["HALT"], vmctl=dice.getrandbits(1), iobitmap=0, preempt=200,
-                hptbr=dice.choice([0, 8 << 60 | TABLES >> 12]) | dice.getrandbits(14) << 44, ring=dice.choice([0, 3]),
+    good = dict(vmtrapcfg=dice.getrandbits(8) | TRAP["PREEMPT"] | TRAP["HALT"], vmctl=dice.getrandbits(1), iobitmap=0,
+                preempt=200, hptbr=dice.choice([0, 8 << 60 | TABLES >> 12]) | dice.getrandbits(14) << 44,
+                ring=dice.choice([0, 3]),
                 gptbr=dice.choice([0, 8, 9]) << 60 | dice.choice([0, dice.getrandbits(44), TABLES >> 12]),
                 pc=dice.choice([CODE, CODE + 2, dice.getrandbits(64) & ~1]), vic_threshold=dice.randrange(16),
                 vic_depth=dice.randrange(16))
@@ -207,8 +215,8 @@ def test_wild_vmcs(n, batch, dice):
         t.map(root, RAM, RAM, 2, ALL | U, host=True)
         s.memory(t.memory())
         s.step(ins("tlbflushv"))
-        words = [d.choice([d.getrandbits(32), ins(d.choice(["ebreak", "ecall", "wfi", "sret", "sfence.vma", "vint_stat"])),
-                           d.getrandbits(25) << 7 | d.choice([0x73, 0x0b, 0x5b, 0x2b, 0x03, 0x23, 0x13])]) for _ in range(32)]
+        words = [d.choice([d.getrandbits(32), ins(d.choice(PLAIN)), d.getrandbits(25) << 7 | d.choice(OPCODES)])
+                 for _ in range(32)]
         # The guest can write all of memory through bare tables: its stores must not reach the runner.
         words = [NOP if w & 0x7f in (0x23, 0x2f) or w & 3 != 3 else w for w in words]
         s.code(CODE, words + [ins("jal", imm=-128)])
@@ -241,6 +249,7 @@ def known_bits(cause):
 def test_wild_pages_are_entered_mostly(dice):
     """The pages above are not all refused."""
     def refused(f):
-        return f.get("vmtrapcfg", 0) & ~0x5ff or f.get("ring", 0) not in (0, 3) or f.get("gptbr", 0) >> 60 not in (0, 8, 9)
+        return f.get("vmtrapcfg", 0) & ~0x5ff or f.get("ring", 0) not in (0, 3) or \
+            f.get("gptbr", 0) >> 60 not in (0, 8, 9)
     assert sum(not refused(wild_fields(dice(f"wild {k}"))) for k in WILD) > len(WILD) // 2
 

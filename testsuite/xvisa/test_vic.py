@@ -161,8 +161,8 @@ class Run:
         self.stops.append((kind, v, want))
 
     def go(self, operations):
-        choices = [self.write_register, self.read_register, self.read_select, self.threshold, self.send, self.ack, self.eoi,
-                   self.stat, self.serving, self.pending, self.host]
+        choices = [self.write_register, self.read_register, self.read_select, self.threshold, self.send, self.ack,
+                   self.eoi, self.stat, self.serving, self.pending, self.host]
         for _ in range(operations):
             self.d.choices(choices, [14, 5, 1, 5, 12, 18, 8, 8, 5, 8, 4])[0]()
         self.put(vmexit(LAST))
@@ -366,7 +366,8 @@ def test_when_it_is_delivered(sie, status, ring, vectored, batch):
     cases = [(a, b, c, d) for a in (0, SEI) for b in (0, SIE) for c in (0, 3) for d in (0, 1)]
     e = batch("when", cases, arrange)[sie, status, ring, vectored]
     if sie and (ring == 3 or status):
-        told = dict(qual=3 if vectored else 2, pc=HANDLER + 36 * vectored, ring=0, scause=1 << 63 | 9, sepc=CODE, stval=0)
+        told = dict(qual=3 if vectored else 2, pc=HANDLER + 36 * vectored, ring=0, scause=1 << 63 | 9, sepc=CODE,
+                    stval=0)
         assert e.sstatus & 0x122 == (0x100 if ring == 0 else 0) | (0x20 if status else 0)
     else:
         told = dict(qual=1, pc=CODE + 4, ring=ring)

@@ -152,6 +152,24 @@ def test_untouched_memory_on_exit(single, dice):
     assert changed == {"w1": 1}
 
 
+@pytest.mark.parametrize("worlds", [False, True])
+def test_reservations_end_with_the_world(worlds, single):
+    """EN-9, EX-6: LR before an exit and SC after it fail, for the guest and for the host."""
+    s, hyper, word = single, FREE + 0x40000, FREE + 0x50000
+    stay = ins("addi") if not worlds else vmexit(1)
+    s.code(CODE, [ins("lr.d", rd=5, rs1=10), stay, ins("sc.d", rd=12, rs1=10), vmexit(2)])
+    s.vmcs(VMCS, pc=CODE, x10=word, x12=7)
+    e = s.enter(VMCS, "x12")
+    if worlds:
+        e = s.resume("x12", adv=True)
+    between = ins("vmresume") if worlds else ins("addi")        # it stands on a VMEXIT and exits again
+    s.code(hyper, [ins("lr.d", rd=5, rs1=10), between, ins("sc.d", rd=12, rs1=10), ins("ebreak")])
+    run = s.run(hyper, x10=word + 64)
+    s.go()
+    assert e.qual == 2
+    assert (e.x12, run.x12) == (int(worlds), int(worlds))
+
+
 INFO = {"vmcause": "cause", "vmqual": "qual", "vmaddr": "addr", "vmgpa": "gpa", "vminsn": "insn",
         "vmlen": "len", "vmval": "val"}
 

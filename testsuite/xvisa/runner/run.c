@@ -9,7 +9,24 @@
 
 typedef uint64_t u64;
 
-enum op { END, CASE, POKE, FILL, PEEK, STEP, RUN, ENTER, INFO, FIELDS, VMCS, LOOP, POKE32, PEEK32, HART, JOIN };
+enum op {
+    END,
+    CASE,
+    POKE,
+    FILL,
+    PEEK,
+    STEP,
+    RUN,
+    ENTER,
+    INFO,
+    FIELDS,
+    VMCS,
+    LOOP,
+    POKE32,
+    PEEK32,
+    HART,
+    JOIN
+};
 
 struct frame {
     u64 x[32];
@@ -73,7 +90,8 @@ void stray_trap(u64 cause, u64 epc, u64 tval)
     finish(1 << 16 | 0x3333);
 }
 
-#define CSR_WRITE(name, value) __asm__ volatile("csrw " #name ", %0" : : "r"((u64)(value)) : "memory")
+#define CSR_WRITE(name, value)                                                                     \
+    __asm__ volatile("csrw " #name ", %0" : : "r"((u64)(value)) : "memory")
 
 static u64 mcause(void)
 {
@@ -103,7 +121,9 @@ static u64 mtval(void)
 static void run_at(struct frame *f, u64 ring, u64 pc)
 {
     __asm__ volatile("csrc mstatus, %0\n csrs mstatus, %1\n csrw mepc, %2\n fence.i"
-                     : : "r"(0x1880ull), "r"(ring << 11), "r"(pc) : "memory");
+                     :
+                     : "r"(0x1880ull), "r"(ring << 11), "r"(pc)
+                     : "memory");
     enter(f);
 }
 
@@ -310,22 +330,22 @@ static const u64 *operation(const u64 *p)
     u64 m = *p >> 32;
 
     switch ((enum op)(*p++ & 0xff)) {
-    case CASE:   put('\n'); return p;
-    case POKE:   return op_poke(p, n);
-    case FILL:   return op_fill(p, n);
-    case PEEK:   return op_peek(p, n);
-    case STEP:   return op_step(p, n, m);
-    case RUN:    return op_run(p, n, m);
-    case ENTER:  return op_enter(p, n);
-    case INFO:   put_info(); return p;
+    case CASE: put('\n'); return p;
+    case POKE: return op_poke(p, n);
+    case FILL: return op_fill(p, n);
+    case PEEK: return op_peek(p, n);
+    case STEP: return op_step(p, n, m);
+    case RUN: return op_run(p, n, m);
+    case ENTER: return op_enter(p, n);
+    case INFO: put_info(); return p;
     case FIELDS: return put_fields(p, n);
-    case VMCS:   return op_vmcs(p, n);
-    case LOOP:   return op_loop(p, n, m);
+    case VMCS: return op_vmcs(p, n);
+    case LOOP: return op_loop(p, n, m);
     case POKE32: *(volatile uint32_t *)p[0] = (uint32_t)p[1]; return p + 2;
     case PEEK32: put_hex(*(volatile uint32_t *)p[0]); return p + 1;
-    case HART:   return op_hart(p, n);
-    case JOIN:   return op_join(p, n);
-    case END:    break;
+    case HART: return op_hart(p, n);
+    case JOIN: return op_join(p, n);
+    case END: break;
     }
     return 0;
 }
