@@ -1,0 +1,51 @@
+/* A guest's kernel, in Ring 0. Nothing here is V-ISA's: it is RISC-V. */
+#ifndef GUEST_H
+#define GUEST_H
+
+#include <stdint.h>
+
+#include "platform.h"
+
+/* Of what a trap interrupted: trap-guest.S. */
+struct registers {
+    uint64_t x[32], pc, status, unused[2];
+};
+
+enum { A0 = 10, A7 = 17 };
+#define SCAUSE_INTERRUPT (1ull << 63)
+
+void guest_vector(void);
+_Noreturn void guest_return(struct registers *to);
+
+/* The guest's own, called by guest_vector. */
+void guest_trap(struct registers *r);
+
+#define csr_read(name)                                                                             \
+    ({                                                                                             \
+        uint64_t value_;                                                                           \
+        __asm__ volatile("csrr %0, " #name : "=r"(value_)::"memory");                              \
+        value_;                                                                                    \
+    })
+#define csr_write(name, value) __asm__ volatile("csrw " #name ", %0" ::"r"(value) : "memory")
+#define csr_set(name, value) __asm__ volatile("csrs " #name ", %0" ::"r"(value) : "memory")
+#define csr_clear(name, value) __asm__ volatile("csrc " #name ", %0" ::"r"(value) : "memory")
+
+static inline void sfence_page(uint64_t va)
+{
+    __asm__ volatile("sfence.vma %0" ::"r"(va) : "memory");
+}
+
+static inline void sfence_all(void)
+{
+    __asm__ volatile("sfence.vma" ::: "memory");
+}
+
+/* Leaves the VM for good, with a value for the hypervisor in a0. */
+#define guest_end(value)                                                                           \
+    do {                                                                                           \
+        register uint64_t a0_ __asm__("a0") = (value);                                             \
+        __asm__ volatile("1: .insn i 0x0b, 1, x0, 0(x0)\n j 1b" ::"r"(a0_) : "memory");            \
+        __builtin_unreachable();                                                                   \
+    } while (0)
+
+#endif
