@@ -91,7 +91,8 @@ int main(void)
             return 2;
         visa_vmresume_adv();
     }
-    if (visa_vmread(VISA_VMCS_X + A0) != rounds || visa_vmread(VISA_VMCS_X + A0 + 1) != LAST(rounds))
+    if (visa_vmread(VISA_VMCS_X + A0) != rounds ||
+        visa_vmread(VISA_VMCS_X + A0 + 1) != LAST(rounds))
         return 1;
     return visa_vmread(VISA_VMCS_COUNT_EXIT) != rounds * EXITS + 1;
 }

@@ -73,7 +73,8 @@ static int by_value(const struct node *a, const struct node *b)
 }
 
 /* Merge sort: runs of 1, 2, 4, ... nodes are merged until there is one. */
-static struct node *list_sort(struct node *list, int (*order)(const struct node *, const struct node *))
+static struct node *list_sort(struct node *list,
+                              int (*order)(const struct node *, const struct node *))
 {
     unsigned merges = 2;
 
@@ -178,7 +179,8 @@ static bool digit(uint8_t ch)
 static enum state step(enum state s, uint8_t ch)
 {
     switch (s) {
-    case START: return digit(ch) ? INTEGER : ch == '+' || ch == '-' ? SIGN : ch == '.' ? POINT : BAD;
+    case START:
+        return digit(ch) ? INTEGER : ch == '+' || ch == '-' ? SIGN : ch == '.' ? POINT : BAD;
     case SIGN: return digit(ch) ? INTEGER : ch == '.' ? POINT : BAD;
     case INTEGER: return digit(ch) ? INTEGER : ch == '.' ? FRACTION : ch == 'e' ? EXPONENT : BAD;
     case POINT: return digit(ch) ? FRACTION : BAD;

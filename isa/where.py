@@ -77,9 +77,9 @@ def row_place(tree, row):
 
 
 def semantics(tree, insn):
-    """exec_NAME, or a capitalised macro that makes it: `LOAD(lb, ...)`."""
+    """exec_NAME, a capitalised macro that makes it, or the interpreter's `#define DO_NAME`."""
     base = insn.expands[0].replace(".", "_") if insn.expands else insn.ident
-    pattern = rf"^(?!\s).*\bexec_{base}\(|^\s*[A-Z][A-Z0-9_]*\(\s*{base}\s*[,)]"
+    pattern = rf"^(?!\s).*\bexec_{base}\(|^\s*[A-Z][A-Z0-9_]*\(\s*{base}\s*[,)]|^#define DO_{base}\("
     return list(tree.grep(["src/cpu/*.[ch]", "src/mmu/*.[ch]", "src/vic/*.[ch]"], pattern))
 
 

@@ -119,32 +119,87 @@ static void operands(struct dinsn *d, const struct isa_decoded *i, uint32_t bits
     }
 }
 
-void dpage_decode(struct dpage *p, unsigned offset, uint32_t high)
+/* The instruction at byte `offset` of the page; one that begins in the last two bytes has
+ * its upper half in `high`. */
+static uint32_t bits_at(const struct dpage *p, unsigned offset, uint32_t high)
 {
-    struct dinsn *d = &p->slot[offset / 2];
-    struct isa_decoded i;
     uint32_t bits = 0;
-    unsigned near;
 
     memcpy(&bits, p->bytes + offset, offset == 4094 ? 2 : 4);
     if (offset == 4094)
         bits |= high << 16;
-    if (isa_length(bits) == 2)
-        bits &= 0xffff;
-    if (!isa_decode(bits, &i)) {
-        *d = (struct dinsn){INTERP_ILLEGAL, i.length, 0, (int32_t)bits};
-    } else {
-        d->op = (uint16_t)(2 * i.op + (i.length == 2));
-        operands(d, &i, bits);
-        near = interp_near(i.op);
-        if (near && offset != 4094 && (uint64_t)(offset + i.imm) < 4096) {
-            d->op = (uint16_t)(near + (i.length == 2));
-            d->c = (int32_t)(i.imm / 2); /* in slots */
-        }
+    return isa_length(bits) == 2 ? bits & 0xffff : bits;
+}
+
+/* The slot of an instruction by itself. */
+static struct dinsn decode_one(uint32_t bits, unsigned offset)
+{
+    struct isa_decoded i;
+    struct dinsn d;
+    unsigned near;
+
+    if (!isa_decode(bits, &i))
+        return (struct dinsn){INTERP_ILLEGAL, i.length, 0, (int32_t)bits};
+    d.op = (uint16_t)(2 * i.op + (i.length == 2));
+    operands(&d, &i, bits);
+    near = interp_near(i.op);
+    if (near && offset != 4094 && (uint64_t)(offset + i.imm) < 4096) {
+        d.op = (uint16_t)(near + (i.length == 2));
+        d.c = (int32_t)(i.imm / 2); /* in slots */
+    } else if (i.op == ISA_OP_ADD && i.rs1 == 0) {
+        /* mv: as addi it is part of more pairs */
+        d = (struct dinsn){(uint16_t)(d.op - OP4_add + OP4_addi), d.a, i.rs2, 0};
     }
-    if (offset == 4094 && i.length == 4) {
+    return d;
+}
+
+/* Does execution ever go on behind this operation by itself? */
+static bool falls_through(unsigned op)
+{
+    switch (op) {
+    case OP4_jal:
+    case OP2_jal:
+    case OP4_near_jal:
+    case OP2_near_jal:
+    case OP4_jalr:
+    case OP2_jalr:
+    case INTERP_ILLEGAL: return false;
+    default: return true;
+    }
+}
+
+/* Decodes what follows the slot at `offset` in a straight line, up to what is decoded
+ * already, and makes pairs on the way. What lies over the page's end is in none. */
+static void decode_line(struct dpage *p, unsigned offset)
+{
+    struct dinsn *d = &p->slot[offset / 2];
+    bool fresh = true;
+
+    while (fresh && falls_through(d->op) && (offset += d->op & 1 ? 2 : 4) < 4094) {
+        struct dinsn *next = &p->slot[offset / 2];
+        unsigned pair;
+
+        fresh = next->op == INTERP_DECODE;
+        if (fresh)
+            *next = decode_one(bits_at(p, offset, 0), offset);
+        pair = interp_pair(d->op, interp_single(next->op));
+        if (pair)
+            d->op = (uint16_t)pair;
+        d = next;
+    }
+}
+
+void dpage_decode(struct dpage *p, unsigned offset, uint32_t high)
+{
+    struct dinsn *d = &p->slot[offset / 2];
+    uint32_t bits = bits_at(p, offset, high);
+
+    *d = decode_one(bits, offset);
+    if (offset == 4094 && isa_length(bits) == 4) {
         p->cross_bits = bits;
         p->cross_op = d->op;
         d->op = INTERP_CROSS;
+    } else if (offset < 4094) {
+        decode_line(p, offset);
     }
 }

@@ -1,6 +1,7 @@
 /* Decoded code: for each 4 KiB page of RAM that is executed, one slot for every
  * 2 bytes, so that the program counter and a slot's address are the same thing and
- * a branch inside the page is an addition. Slots are decoded when first executed.
+ * a branch inside the page is an addition. Slots are decoded when first executed, with
+ * what follows them in a straight line.
  *
  * A store into such a page leaves it as it is until the hart's fence.i, as RISC-V
  * allows: the store only marks the page dirty (see mem_stored). */

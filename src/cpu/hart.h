@@ -50,7 +50,7 @@ struct exit_info {
     uint64_t cause, qual, addr, gpa, insn, len, val;
 };
 
-enum { FAST_ENTRIES = 256, CTX_MAX = 510, CTX_CACHE = 16 };
+enum { FAST_ENTRIES = 512, CTX_MAX = 510, CTX_CACHE = 16 };
 
 /* In front of the TLB: host addresses of pages that are certain to hit. An entry
  * lives only while the L2 entry behind it does, so no count changes. */

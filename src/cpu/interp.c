@@ -1,9 +1,11 @@
 /* The interpreter: threaded dispatch over decoded pages (dpage.h).
  *
- * One label per operation; the body of a row reads a, b (registers) and i (immediate).
- * ip points at the slot being executed, so pc is ip in other units. `left` counts down
- * to the instruction at which something outside is due. What can trap calls an exec_
- * function with the hart's state written back (SYNC) and looks at what it returns. */
+ * DO_name(n) is what the instruction `name` of n bytes does: one row each. Of these are
+ * made the labels of its two lengths, and those of the pairs that begin with it
+ * (interp.h). A row reads a, b (registers) and i (immediate). ip points at the slot being
+ * executed, so pc is ip in other units. `left` counts down to the instruction at which
+ * something outside is due. What can trap calls an exec_ function with the hart's state
+ * written back (SYNC) and looks at what it returns. */
 #include "cpu/interp.h"
 
 #include <string.h>
@@ -19,15 +21,36 @@
 unsigned interp_near(enum isa_op op)
 {
     switch (op) {
-    case ISA_OP_BEQ: return INTERP_NEAR_4_beq;
-    case ISA_OP_BNE: return INTERP_NEAR_4_bne;
-    case ISA_OP_BLT: return INTERP_NEAR_4_blt;
-    case ISA_OP_BGE: return INTERP_NEAR_4_bge;
-    case ISA_OP_BLTU: return INTERP_NEAR_4_bltu;
-    case ISA_OP_BGEU: return INTERP_NEAR_4_bgeu;
-    case ISA_OP_JAL: return INTERP_NEAR_4_jal;
+#define NEAR_CASE(name)                                                                            \
+    case OP4_##name / 2: return OP4_near_##name;
+        INTERP_NEAR(NEAR_CASE)
     default: return 0;
     }
+}
+
+unsigned interp_pair(unsigned first, unsigned second)
+{
+    unsigned op;
+
+    switch (first / 2 * INTERP_OPS + second / 2) {
+#define PAIR_CASE(first, second)                                                                   \
+    case OP4_##first / 2 * INTERP_OPS + OP4_##second / 2: op = OP44_##first##_##second; break;
+        INTERP_PAIRS(PAIR_CASE)
+    default: return 0;
+    }
+    return op + 2 * (first & 1) + (second & 1);
+}
+
+/* By the number of the pair: the first of it. */
+static const uint16_t firsts[] = {
+#define FIRST_OF(first, second) OP4_##first,
+    INTERP_PAIRS(FIRST_OF)};
+
+unsigned interp_single(unsigned op)
+{
+    unsigned pair = op - INTERP_PAIR_FIRST;
+
+    return op < INTERP_PAIR_FIRST ? op : firsts[pair / 4] + (pair >> 1 & 1);
 }
 
 /* The operation of the slot, also if it is the one over the page's end. */
@@ -99,19 +122,25 @@ static visa_result fetch_cross(struct hart *h, struct dpage *p)
 
 void interp(struct hart *h)
 {
-#define STANDARD_LABELS(name, op) [2 * (op)] = &&L4_##name, [2 * (op) + 1] = &&L2_##name,
-#define LABEL_sys(name, op) [2 * (op)] = &&L_sys, [2 * (op) + 1] = &&L_sys,
-#define LABEL_mem(name, op) [2 * (op)] = &&L_mem,
-#define LABEL_none(name, op) STANDARD_LABELS(name, op)
-#define LABEL_ROW(klass, name, op) PASTE(LABEL_, KIND_##klass)(name, op)
-#define LABEL_NEAR(name) [INTERP_NEAR_4_##name] = &&N4_##name, [INTERP_NEAR_2_##name] = &&N2_##name,
+#define LABELS(name) [OP4_##name] = &&L4_##name, [OP2_##name] = &&L2_##name,
+#define LABELS_sys(name) [OP4_##name] = &&L_sys, [OP2_##name] = &&L_sys,
+#define LABELS_mem(name) [OP4_##name] = &&L_mem,
+#define LABELS_none(name) LABELS(name)
+#define LABEL_ROW(klass, name, op) PASTE(LABELS_, KIND_##klass)(name)
+#define LABEL_NEAR(name) LABELS(near_##name)
+#define LABEL_PAIR(first, second)                                                                  \
+    [OP44_##first##_##second] = &&L44_##first##_##second,                                          \
+    [OP42_##first##_##second] = &&L42_##first##_##second,                                          \
+    [OP24_##first##_##second] = &&L24_##first##_##second,                                          \
+    [OP22_##first##_##second] = &&L22_##first##_##second,
     /* clang-format off */
     static const void *const labels[INTERP_OPS] = {
-        ISA_BASE_INSNS(LABEL_ROW) INTERP_NEAR(LABEL_NEAR)
+        ISA_BASE_INSNS(LABEL_ROW) INTERP_NEAR(LABEL_NEAR) INTERP_PAIRS(LABEL_PAIR)
         [INTERP_DECODE] = &&L_decode, [INTERP_PAGE_END] = &&L_page_end,
         [INTERP_CROSS] = &&L_cross, [INTERP_ILLEGAL] = &&L_illegal,
     };
     /* clang-format on */
+    const void *const *dispatch = labels;
     uint64_t *const x = h->x;
     const struct dinsn *ip;
     struct dpage *page;
@@ -119,19 +148,25 @@ void interp(struct hart *h)
     uint64_t left = h->limit - h->instret;
     uint64_t data_tag, pc, va, value;
     const struct fast_entry *e;
-    bool taken;
+    unsigned size, length;
+    bool is_signed;
 
 #define A x[ip->a]
 #define B x[ip->b]
 #define PC (((uintptr_t)ip >> 2) + delta)
 #define SYNC() (h->pc = PC, h->instret = h->limit - left)
-#define DISPATCH() goto *labels[ip->op]
-/* An instruction of 2n bytes has retired: the one behind it is next. */
-#define NEXT(n)                                                                                    \
+#define I (uint64_t)(int64_t) ip->c
+#define DISPATCH() goto *dispatch[ip->op]
+/* An instruction has retired; ip goes on by n slots. */
+#define STEP(n)                                                                                    \
     do {                                                                                           \
         ip += (n);                                                                                 \
         if (unlikely(--left == 0))                                                                 \
             goto out;                                                                              \
+    } while (0)
+#define NEXT(n)                                                                                    \
+    do {                                                                                           \
+        STEP(n);                                                                                   \
         DISPATCH();                                                                                \
     } while (0)
 #define NEXT_PC()                                                                                  \
@@ -143,19 +178,9 @@ void interp(struct hart *h)
         }                                                                                          \
         goto lookup;                                                                               \
     } while (0)
-/* Both lengths of a row. */
-#define ROW(name, ...)                                                                             \
-    L4_##name:                                                                                     \
-    {                                                                                              \
-        __VA_ARGS__;                                                                               \
-    }                                                                                              \
-    NEXT(2);                                                                                       \
-    L2_##name:                                                                                     \
-    {                                                                                              \
-        __VA_ARGS__;                                                                               \
-    }                                                                                              \
-    NEXT(1);
 
+    /* Else the compiler would compute the table's address again at each DISPATCH. */
+    __asm__("" : "+r"(dispatch));
     if (left == 0)
         return;
     pc = h->pc;
@@ -176,171 +201,204 @@ lookup:
     delta = pc - ((uintptr_t)ip >> 2);
     DISPATCH();
 
-    /* RV64I */
-#define ALU_RI(name, result)                                                                       \
-    ROW(name, {                                                                                    \
-        const uint64_t a = B, i = (uint64_t)(int64_t)ip->c;                                        \
+#define ALU_RI(result)                                                                             \
+    {                                                                                              \
+        const uint64_t a = B, i = I;                                                               \
         A = (result);                                                                              \
-    })
-#define ALU_RR(name, result)                                                                       \
-    ROW(name, {                                                                                    \
+    }
+#define ALU_RR(result)                                                                             \
+    {                                                                                              \
         const uint64_t a = B, b = x[ip->c];                                                        \
         A = (result);                                                                              \
-    })
-    ROW(lui, A = (uint64_t)(int64_t)ip->c)
-    ROW(auipc, A = PC + (uint64_t)(int64_t)ip->c)
-    ROW(fence, (void)0)
-    ALU_RI(addi, a + i)
-    ALU_RI(slti, (int64_t)a < (int64_t)i)
-    ALU_RI(sltiu, a < i)
-    ALU_RI(xori, a ^ i)
-    ALU_RI(ori, a | i)
-    ALU_RI(andi, a & i)
-    ALU_RI(slli, a << i)
-    ALU_RI(srli, a >> i)
-    ALU_RI(srai, (uint64_t)((int64_t)a >> i))
-    ALU_RI(addiw, SX32(a + i))
-    ALU_RI(slliw, SX32(a << i))
-    ALU_RI(srliw, SX32((uint32_t)a >> i))
-    ALU_RI(sraiw, SX32((int32_t)a >> i))
-    ALU_RR(add, a + b)
-    ALU_RR(sub, a - b)
-    ALU_RR(sll, a << (b & 63))
-    ALU_RR(slt, (int64_t)a < (int64_t)b)
-    ALU_RR(sltu, a < b)
-    ALU_RR(xor, a ^ b)
-    ALU_RR(srl, a >> (b & 63))
-    ALU_RR(sra, (uint64_t)((int64_t)a >> (b & 63)))
-    ALU_RR(or, a | b)
-    ALU_RR(and, a & b)
-    ALU_RR(addw, SX32(a + b))
-    ALU_RR(subw, SX32(a - b))
-    ALU_RR(sllw, SX32(a << (b & 31)))
-    ALU_RR(srlw, SX32((uint32_t)a >> (b & 31)))
-    ALU_RR(sraw, SX32((int32_t)a >> (b & 31)))
+    }
+/* clang-format off */
 
-    /* RV64M */
-    ALU_RR(mul, a * b)
-    ALU_RR(mulh, high_ss(a, b))
-    ALU_RR(mulhsu, high_su(a, b))
-    ALU_RR(mulhu, high_uu(a, b))
-    ALU_RR(div, quotient((int64_t)a, (int64_t)b))
-    ALU_RR(divu, b ? a / b : UINT64_MAX)
-    ALU_RR(rem, remainder_of((int64_t)a, (int64_t)b))
-    ALU_RR(remu, b ? a % b : a)
-    ALU_RR(mulw, SX32(a * b))
-    ALU_RR(divw, SX32(quotient((int32_t)a, (int32_t)b)))
-    ALU_RR(divuw, (uint32_t)b ? SX32((uint32_t)a / (uint32_t)b) : UINT64_MAX)
-    ALU_RR(remw, SX32(remainder_of((int32_t)a, (int32_t)b)))
-    ALU_RR(remuw, (uint32_t)b ? SX32((uint32_t)a % (uint32_t)b) : SX32(a))
+/* RV64I */
+#define DO_lui(n)    A = I;
+#define DO_auipc(n)  A = PC + I;
+#define DO_fence(n)
+#define DO_addi(n)   ALU_RI(a + i)
+#define DO_slti(n)   ALU_RI((int64_t)a < (int64_t)i)
+#define DO_sltiu(n)  ALU_RI(a < i)
+#define DO_xori(n)   ALU_RI(a ^ i)
+#define DO_ori(n)    ALU_RI(a | i)
+#define DO_andi(n)   ALU_RI(a & i)
+#define DO_slli(n)   ALU_RI(a << i)
+#define DO_srli(n)   ALU_RI(a >> i)
+#define DO_srai(n)   ALU_RI((uint64_t)((int64_t)a >> i))
+#define DO_addiw(n)  ALU_RI(SX32(a + i))
+#define DO_slliw(n)  ALU_RI(SX32(a << i))
+#define DO_srliw(n)  ALU_RI(SX32((uint32_t)a >> i))
+#define DO_sraiw(n)  ALU_RI(SX32((int32_t)a >> i))
+#define DO_add(n)    ALU_RR(a + b)
+#define DO_sub(n)    ALU_RR(a - b)
+#define DO_sll(n)    ALU_RR(a << (b & 63))
+#define DO_slt(n)    ALU_RR((int64_t)a < (int64_t)b)
+#define DO_sltu(n)   ALU_RR(a < b)
+#define DO_xor(n)    ALU_RR(a ^ b)
+#define DO_srl(n)    ALU_RR(a >> (b & 63))
+#define DO_sra(n)    ALU_RR((uint64_t)((int64_t)a >> (b & 63)))
+#define DO_or(n)     ALU_RR(a | b)
+#define DO_and(n)    ALU_RR(a & b)
+#define DO_addw(n)   ALU_RR(SX32(a + b))
+#define DO_subw(n)   ALU_RR(SX32(a - b))
+#define DO_sllw(n)   ALU_RR(SX32(a << (b & 31)))
+#define DO_srlw(n)   ALU_RR(SX32((uint32_t)a >> (b & 31)))
+#define DO_sraw(n)   ALU_RR(SX32((int32_t)a >> (b & 31)))
 
-    /* Loads and stores: the fast entry's tag fails for another page, another context
-     * and a misaligned address alike. */
+/* RV64M */
+#define DO_mul(n)    ALU_RR(a * b)
+#define DO_mulh(n)   ALU_RR(high_ss(a, b))
+#define DO_mulhsu(n) ALU_RR(high_su(a, b))
+#define DO_mulhu(n)  ALU_RR(high_uu(a, b))
+#define DO_div(n)    ALU_RR(quotient((int64_t)a, (int64_t)b))
+#define DO_divu(n)   ALU_RR(b ? a / b : UINT64_MAX)
+#define DO_rem(n)    ALU_RR(remainder_of((int64_t)a, (int64_t)b))
+#define DO_remu(n)   ALU_RR(b ? a % b : a)
+#define DO_mulw(n)   ALU_RR(SX32(a * b))
+#define DO_divw(n)   ALU_RR(SX32(quotient((int32_t)a, (int32_t)b)))
+#define DO_divuw(n)  ALU_RR((uint32_t)b ? SX32((uint32_t)a / (uint32_t)b) : UINT64_MAX)
+#define DO_remw(n)   ALU_RR(SX32(remainder_of((int32_t)a, (int32_t)b)))
+#define DO_remuw(n)  ALU_RR((uint32_t)b ? SX32((uint32_t)a % (uint32_t)b) : SX32(a))
+
+/* clang-format on */
+
+/* Loads and stores: the fast entry's tag fails for another page, another context and a
+ * misaligned address alike. */
 #define FAST(access, type)                                                                         \
-    (va = B + (uint64_t)(int64_t)ip->c, e = &h->fast[access][(va >> 12) % FAST_ENTRIES],           \
+    (va = B + I, e = &h->fast[access][(va >> 12) % FAST_ENTRIES],                                  \
      likely(e->tag == ((va & (~0xfffull | (sizeof(type) - 1))) | data_tag)))
-#define LOAD_ONE(label, n, type)                                                                   \
-    label:                                                                                         \
+#define LOAD(n, type)                                                                              \
     if (FAST(ACCESS_LOAD, type)) {                                                                 \
         type loaded;                                                                               \
         memcpy(&loaded, (const void *)(e->host + va), sizeof loaded);                              \
         A = (uint64_t)(int64_t)loaded;                                                             \
-        NEXT(n);                                                                                   \
-    }                                                                                              \
-    SYNC();                                                                                        \
-    note_insn(h, page, ip);                                                                        \
-    if (mem_load(h, va, sizeof(type), &value) != VISA_OK)                                          \
-        goto trap;                                                                                 \
-    A = (uint64_t)(int64_t)(type)value;                                                            \
-    if (h->attention)                                                                              \
-        goto leave_##n;                                                                            \
-    NEXT(n);
-#define LOAD(name, type)                                                                           \
-    LOAD_ONE(L4_##name, 2, type)                                                                   \
-    LOAD_ONE(L2_##name, 1, type)
-#define STORE_ONE(label, n, type)                                                                  \
-    label:                                                                                         \
+    } else {                                                                                       \
+        size = sizeof(type);                                                                       \
+        is_signed = (type)-1 < 1;                                                                  \
+        length = n;                                                                                \
+        goto slow_load;                                                                            \
+    }
+#define STORE(n, type)                                                                             \
     if (FAST(ACCESS_STORE, type)) {                                                                \
         type stored = (type)A;                                                                     \
         memcpy((void *)(e->host + va), &stored, sizeof stored);                                    \
-        NEXT(n);                                                                                   \
-    }                                                                                              \
-    SYNC();                                                                                        \
-    note_insn(h, page, ip);                                                                        \
-    if (mem_store(h, va, sizeof(type), A) != VISA_OK)                                              \
-        goto trap;                                                                                 \
-    if (h->attention)                                                                              \
-        goto leave_##n;                                                                            \
-    NEXT(n);
-#define STORE(name, type)                                                                          \
-    STORE_ONE(L4_##name, 2, type)                                                                  \
-    STORE_ONE(L2_##name, 1, type)
-    LOAD(lb, int8_t)
-    LOAD(lh, int16_t)
-    LOAD(lw, int32_t)
-    LOAD(ld, int64_t)
-    LOAD(lbu, uint8_t)
-    LOAD(lhu, uint16_t)
-    LOAD(lwu, uint32_t)
-    STORE(sb, uint8_t)
-    STORE(sh, uint16_t)
-    STORE(sw, uint32_t)
-    STORE(sd, uint64_t)
+    } else {                                                                                       \
+        size = sizeof(type);                                                                       \
+        length = n;                                                                                \
+        goto slow_store;                                                                           \
+    }
+#define DO_lb(n) LOAD(n, int8_t)
+#define DO_lh(n) LOAD(n, int16_t)
+#define DO_lw(n) LOAD(n, int32_t)
+#define DO_ld(n) LOAD(n, int64_t)
+#define DO_lbu(n) LOAD(n, uint8_t)
+#define DO_lhu(n) LOAD(n, uint16_t)
+#define DO_lwu(n) LOAD(n, uint32_t)
+#define DO_sb(n) STORE(n, uint8_t)
+#define DO_sh(n) STORE(n, uint16_t)
+#define DO_sw(n) STORE(n, uint32_t)
+#define DO_sd(n) STORE(n, uint64_t)
 
-    /* Branches: L to any address, N inside the page. */
-#define BRANCH_ONE(name, n, condition)                                                             \
-    N##n##_##name:                                                                                 \
+/* Branches: to any address, or near, inside the page. */
+#define BRANCH(condition)                                                                          \
+    {                                                                                              \
+        const uint64_t a = A, b = B;                                                               \
+        if (condition) {                                                                           \
+            pc = PC + I;                                                                           \
+            NEXT_PC();                                                                             \
+        }                                                                                          \
+    }
+#define NEAR(condition)                                                                            \
     {                                                                                              \
         const uint64_t a = A, b = B;                                                               \
         if (condition)                                                                             \
             NEXT(ip->c);                                                                           \
-        NEXT(n / 2);                                                                               \
-    }                                                                                              \
-    L##n##_##name:                                                                                 \
-    {                                                                                              \
-        const uint64_t a = A, b = B;                                                               \
-        taken = (condition);                                                                       \
-        if (!taken)                                                                                \
-            NEXT(n / 2);                                                                           \
-        pc = PC + (uint64_t)(int64_t)ip->c;                                                        \
-        NEXT_PC();                                                                                 \
     }
-#define BRANCH(name, condition)                                                                    \
-    BRANCH_ONE(name, 4, condition)                                                                 \
-    BRANCH_ONE(name, 2, condition)
-    BRANCH(beq, a == b)
-    BRANCH(bne, a != b)
-    BRANCH(blt, (int64_t)a < (int64_t)b)
-    BRANCH(bge, (int64_t)a >= (int64_t)b)
-    BRANCH(bltu, a < b)
-    BRANCH(bgeu, a >= b)
-
-#define JUMP(name, n)                                                                              \
-    N##n##_##name : A = PC + n;                                                                    \
-    NEXT(ip->c);                                                                                   \
-    L##n##_##name : pc = PC + (uint64_t)(int64_t)ip->c;                                            \
+/* clang-format off */
+#define IF_beq a == b
+#define IF_bne a != b
+#define IF_blt (int64_t)a < (int64_t)b
+#define IF_bge (int64_t)a >= (int64_t)b
+#define IF_bltu a < b
+#define IF_bgeu a >= b
+/* clang-format on */
+#define DO_beq(n) BRANCH(IF_beq)
+#define DO_bne(n) BRANCH(IF_bne)
+#define DO_blt(n) BRANCH(IF_blt)
+#define DO_bge(n) BRANCH(IF_bge)
+#define DO_bltu(n) BRANCH(IF_bltu)
+#define DO_bgeu(n) BRANCH(IF_bgeu)
+#define DO_near_beq(n) NEAR(IF_beq)
+#define DO_near_bne(n) NEAR(IF_bne)
+#define DO_near_blt(n) NEAR(IF_blt)
+#define DO_near_bge(n) NEAR(IF_bge)
+#define DO_near_bltu(n) NEAR(IF_bltu)
+#define DO_near_bgeu(n) NEAR(IF_bgeu)
+#define DO_jal(n)                                                                                  \
+    pc = PC + I;                                                                                   \
     A = PC + n;                                                                                    \
     NEXT_PC();
-    JUMP(jal, 4)
-    JUMP(jal, 2)
-
-#define JUMPR(name, n)                                                                             \
-    L##n##_##name : pc = (B + (uint64_t)(int64_t)ip->c) & ~1ull;                                   \
+#define DO_near_jal(n)                                                                             \
     A = PC + n;                                                                                    \
-    if (likely(((pc ^ PC) & ~0xfffull) == 0 && ip->op != INTERP_CROSS))                            \
-        NEXT((int64_t)(pc - PC) / 2);                                                              \
+    NEXT(ip->c);
+/* The last slot of a page may hold an instruction that lies on two. */
+#define DO_jalr(n)                                                                                 \
+    pc = (B + I) & ~1ull;                                                                          \
+    A = PC + n;                                                                                    \
+    if (likely(((pc ^ PC) & ~0xfffull) == 0 && ip->op != INTERP_CROSS)) {                          \
+        ip = &page->slot[(pc & 0xfff) >> 1];                                                       \
+        NEXT(0);                                                                                   \
+    }                                                                                              \
     NEXT_PC();
-    JUMPR(jalr, 4)
-    JUMPR(jalr, 2)
+
+/* The labels. */
+#define ROW(name)                                                                                  \
+    L4_##name : DO_##name(4) NEXT(2);                                                              \
+    L2_##name : DO_##name(2) NEXT(1);
+#define ROW_none(name) ROW(name)
+#define ROW_sys(name)
+#define ROW_mem(name)
+#define INSN_ROW(klass, name, op) PASTE(ROW_, KIND_##klass)(name)
+#define NEAR_ROW(name) ROW(near_##name)
+#define PAIR_ROW(first, n, second, m)                                                              \
+    L##n##m##_##first##_##second : DO_##first(n) STEP(n / 2);                                      \
+    goto L##m##_##second;
+#define PAIR_ROWS(first, second)                                                                   \
+    PAIR_ROW(first, 4, second, 4)                                                                  \
+    PAIR_ROW(first, 4, second, 2)                                                                  \
+    PAIR_ROW(first, 2, second, 4)                                                                  \
+    PAIR_ROW(first, 2, second, 2)
+    ISA_BASE_INSNS(INSN_ROW)
+    INTERP_NEAR(NEAR_ROW)
+    INTERP_PAIRS(PAIR_ROWS)
+
+slow_load:
+    SYNC();
+    note_insn(h, page, ip);
+    if (mem_load(h, va, size, &value) != VISA_OK)
+        goto trap;
+    A = is_signed ? (uint64_t)((int64_t)(value << (64 - 8 * size)) >> (64 - 8 * size)) : value;
+    goto accessed;
+
+slow_store:
+    SYNC();
+    note_insn(h, page, ip);
+    if (mem_store(h, va, size, A) != VISA_OK)
+        goto trap;
+accessed:
+    STEP(length / 2);
+    if (h->attention)
+        goto out;
+    DISPATCH();
 
 L_mem:
     SYNC();
     note_insn(h, page, ip);
     if (exec_mem[OP_OF(ip, page) / 2](h, ip->a, ip->b, (unsigned)ip->c) != VISA_OK)
         goto trap;
-    if (h->attention)
-        goto leave_2;
-    NEXT(2);
+    length = 4;
+    goto accessed;
 
 L_sys:
     SYNC();
@@ -390,13 +448,6 @@ L_page_end:
     pc = PC;
     goto lookup;
 
-leave_1:
-    ip += 1;
-    left--;
-    goto out;
-leave_2:
-    ip += 2;
-    left--;
 out:
     SYNC();
     return;

@@ -390,7 +390,8 @@ void mmu_update(struct hart *h)
     h->data.sum = h->s.status & SSTATUS_SUM;
     h->data.mxr = h->s.status & SSTATUS_MXR;
     h->ctx_code = context_number(h, &h->code);
-    h->ctx_data = context_number(h, &h->data);
+    h->ctx_data =
+        memcmp(&h->code, &h->data, sizeof h->data) == 0 ? h->ctx_code : context_number(h, &h->data);
 }
 
 static bool flush_matches(const struct tlb_entry *e, const void *arg)

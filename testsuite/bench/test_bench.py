@@ -1,7 +1,9 @@
 """bench/run.py at its smallest: everything builds, runs and is right. No speed is looked at."""
 
+import collections
 import json
 import os
+import re
 import shutil
 import sys
 
@@ -101,3 +103,20 @@ def test_failing_run_is_told(tmp_path):
     result = run_bench("--quick", "--no-qemu", "--only", "hypercall", "--against", liar)
     assert result.code != 0
     assert "exit code 9" in result.stderr and "no luck" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["integer", "mix", "memory-sv39", "io"])
+def test_a_run_can_end_anywhere(bench, rng, name):
+    """Instructions that the interpreter does in one go can still be parted: a run of N
+    instructions ends where the trace, made one instruction at a time, goes on."""
+    elf = bench.build(name, bench_run.PROGRAMS[name], 1)
+    last = min(bench.counts(elf)["instret"] - 1, 30000)
+    trace = tools.simulate(elf, "--trace=/dev/stdout", "--max-insns", str(last)).stdout
+    goes_on = collections.defaultdict(set)   # an exit and what follows it have one number
+    for words in map(str.split, trace.splitlines()):
+        address = next(w for w in words if w.startswith("0x"))
+        goes_on[int(words[0])].add(int(address.split("->")[0], 16))
+    for n in [*range(1, 20), *rng.sample(range(20, last), 40)]:
+        told = tools.simulate(elf, "--max-insns", str(n)).stderr
+        assert int(re.search(r"pc (0x[0-9a-f]+)", told)[1], 16) in goes_on[n], told
+        assert f" {n} instructions retired" in told

@@ -4,9 +4,12 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROUNDS = int(os.environ.get("VISA_FUZZ_ROUNDS", "2000"))
 
 
+@pytest.mark.slow
 def test_state_space(build_dir, seed):
     """Any run prints its seed; `fuzz-state --seed N --rounds 1` replays one round."""
     first = 1 + seed % 1000000
@@ -20,6 +23,7 @@ def test_state_space(build_dir, seed):
         assert int(run.stdout.rsplit("missing ", 1)[1].split(",")[0]) <= 1, run.stdout
 
 
+@pytest.mark.slow
 def test_coverage_is_complete(build_dir):
     """With this fixed seed every cause is reached from every ring it can come from."""
     run = subprocess.run([Path(build_dir) / "fuzz-state", "--seed", "100000", "--rounds", "6000"],

@@ -184,6 +184,7 @@ def absent_cases():
 ABSENT = groups(absent_cases(), lambda c: f"{c.word >> 28:x}xx-ring{c.ring}-{c.cfg:#x}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ABSENT)
 def test_absent_csr(key, batch):
     """CSRs that do not exist are illegal; in Xvisa's windows Ring 0 exits with VIRT."""

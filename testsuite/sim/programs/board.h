@@ -26,10 +26,28 @@ typedef unsigned long u64;
 #define PLIC_CLAIM(context) REG32(PLIC + 0x200004 + 0x1000 * (context))
 #define UART 0x10000000ul
 #define UART_REG(n) REG8(UART + (n))
-enum { RBR = 0, THR = 0, DLL = 0, IER = 1, DLM = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6,
-       SCR = 7, UART_IRQ = 10 };
+enum {
+    RBR = 0,
+    THR = 0,
+    DLL = 0,
+    IER = 1,
+    DLM = 1,
+    IIR = 2,
+    FCR = 2,
+    LCR = 3,
+    MCR = 4,
+    LSR = 5,
+    MSR = 6,
+    SCR = 7,
+    UART_IRQ = 10
+};
 
-#define read_csr(name) ({ u64 v_; __asm__ volatile("csrr %0, " #name : "=r"(v_) : : "memory"); v_; })
+#define read_csr(name)                                                                             \
+    ({                                                                                             \
+        u64 v_;                                                                                    \
+        __asm__ volatile("csrr %0, " #name : "=r"(v_) : : "memory");                               \
+        v_;                                                                                        \
+    })
 #define write_csr(name, v) __asm__ volatile("csrw " #name ", %0" : : "r"((u64)(v)) : "memory")
 #define set_csr(name, v) __asm__ volatile("csrs " #name ", %0" : : "r"((u64)(v)) : "memory")
 #define clear_csr(name, v) __asm__ volatile("csrc " #name ", %0" : : "r"((u64)(v)) : "memory")
@@ -37,14 +55,15 @@ enum { RBR = 0, THR = 0, DLL = 0, IER = 1, DLM = 1, IIR = 2, FCR = 2, LCR = 3, M
 
 /* Sleeps until the condition holds that an interrupt makes true: decided with interrupts
  * off, for one between decision and wfi would not wake it. */
-#define SLEEP_UNTIL(condition) do { \
-    clear_csr(mstatus, MIE); \
-    while (!(condition)) { \
-        wfi(); \
-        set_csr(mstatus, MIE); \
-        clear_csr(mstatus, MIE); \
-    } \
-} while (0)
+#define SLEEP_UNTIL(condition)                                                                     \
+    do {                                                                                           \
+        clear_csr(mstatus, MIE);                                                                   \
+        while (!(condition)) {                                                                     \
+            wfi();                                                                                 \
+            set_csr(mstatus, MIE);                                                                 \
+            clear_csr(mstatus, MIE);                                                               \
+        }                                                                                          \
+    } while (0)
 
 enum { MIP_MSIP = 1 << 3, MIP_MTIP = 1 << 7, MIP_SEIP = 1 << 9, MIP_MEIP = 1 << 11 };
 #define MIE (1 << 3)
@@ -60,11 +79,12 @@ void print_number(u64 n);
 void finish(u64 code) __attribute__((noreturn));
 void check_failed(int line, const char *what, u64 got, u64 wanted) __attribute__((noreturn));
 
-#define CHECK_EQUAL(got, wanted) do { \
-    u64 got_ = (u64)(got), wanted_ = (u64)(wanted); \
-    if (got_ != wanted_) \
-        check_failed(__LINE__, #got, got_, wanted_); \
-} while (0)
+#define CHECK_EQUAL(got, wanted)                                                                   \
+    do {                                                                                           \
+        u64 got_ = (u64)(got), wanted_ = (u64)(wanted);                                            \
+        if (got_ != wanted_)                                                                       \
+            check_failed(__LINE__, #got, got_, wanted_);                                           \
+    } while (0)
 
 int main(u64 hart, u64 tree);
 

@@ -4,16 +4,19 @@
 enum { LOAD_MISALIGNED = 4, LOAD_ACCESS = 5, STORE_MISALIGNED = 6, STORE_ACCESS = 7 };
 
 /* Not in C: gcc takes an access apart that it sees is misaligned. */
-#define LOAD_WORD(a) __asm__ volatile(".option push; .option norvc; lw zero, (%0); .option pop" : : "r"(a))
-#define STORE_WORD(a) __asm__ volatile(".option push; .option norvc; sw zero, (%0); .option pop" : : "r"(a))
+#define LOAD_WORD(a)                                                                               \
+    __asm__ volatile(".option push; .option norvc; lw zero, (%0); .option pop" : : "r"(a))
+#define STORE_WORD(a)                                                                              \
+    __asm__ volatile(".option push; .option norvc; sw zero, (%0); .option pop" : : "r"(a))
 
-#define EXPECT(access, cause, address) do { \
-    u64 before_ = traps; \
-    access; \
-    CHECK_EQUAL(traps, before_ + 1); \
-    CHECK_EQUAL(trap_cause, cause); \
-    CHECK_EQUAL(trap_tval, address); \
-} while (0)
+#define EXPECT(access, cause, address)                                                             \
+    do {                                                                                           \
+        u64 before_ = traps;                                                                       \
+        access;                                                                                    \
+        CHECK_EQUAL(traps, before_ + 1);                                                           \
+        CHECK_EQUAL(trap_cause, cause);                                                            \
+        CHECK_EQUAL(trap_tval, address);                                                           \
+    } while (0)
 
 int main(u64 hart, u64 tree)
 {

@@ -63,8 +63,8 @@ int main(u64 hart, u64 tree)
     (void)hart;
     (void)tree;
     say("console\n");
-    CHECK_EQUAL(call(64, 1, (u64)"written\n", 8), 8);
-    CHECK_EQUAL(call(64, 7, (u64)"written\n", 8), -9);
+    CHECK_EQUAL(call(64, 1, (u64) "written\n", 8), 8);
+    CHECK_EQUAL(call(64, 7, (u64) "written\n", 8), -9);
     CHECK_EQUAL(call(64, 1, 0x1000, 8), -14);
     CHECK_EQUAL(call(64, 1, (u64)text, ~0ul), -14);
     CHECK_EQUAL(call(9999, 0, 0, 0), -38);

@@ -3,15 +3,30 @@
 #include "board.h"
 #include "visa.h"
 
-#define ECAM(device, function, offset) (0x30000000ul + ((device) << 15) + ((function) << 12) + (offset))
+#define ECAM(device, function, offset)                                                             \
+    (0x30000000ul + ((device) << 15) + ((function) << 12) + (offset))
 #define CFG8(device, offset) REG8(ECAM(device, 0, offset))
 #define CFG16(device, offset) REG16(ECAM(device, 0, offset))
 #define CFG32(device, offset) REG32(ECAM(device, 0, offset))
 #define WINDOW 0x40000000ul
 #define BAR (WINDOW + 0x123000)
 
-enum { BRIDGE, DOORBELL, VENDOR = 0, COMMAND = 4, STATUS = 6, CLASS = 8, BAR0 = 0x10, BAR1 = 0x14,
-       INT_LINE = 0x3c, INT_PIN = 0x3d, MEMORY = 1 << 1, INTX_OFF = 1 << 10, INTX = 1 << 3, SOURCE = 33 };
+enum {
+    BRIDGE,
+    DOORBELL,
+    VENDOR = 0,
+    COMMAND = 4,
+    STATUS = 6,
+    CLASS = 8,
+    BAR0 = 0x10,
+    BAR1 = 0x14,
+    INT_LINE = 0x3c,
+    INT_PIN = 0x3d,
+    MEMORY = 1 << 1,
+    INTX_OFF = 1 << 10,
+    INTX = 1 << 3,
+    SOURCE = 33
+};
 
 static void identities(void)
 {

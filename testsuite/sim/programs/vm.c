@@ -8,7 +8,7 @@
 #define GPA 0x40000000ul
 #define RAM 0x80000000ul
 #define GIB_SHIFT 30
-#define LEAF 0xdful /* V R W X U A D */
+#define LEAF 0xdful       /* V R W X U A D */
 #define LEAF_GUEST 0xcful /* V R W X A D: Ring 0's */
 #define PTE(pa, bits) ((pa) >> 12 << 10 | (bits))
 
@@ -18,23 +18,22 @@ __attribute__((aligned(4096))) volatile u64 data[512] = {0x1122334455667788};
 
 __attribute__((naked, aligned(4096), used)) void guest(void)
 {
-    __asm__ volatile(
-        ".option push\n"
-        ".option norvc\n"
-        "guest_load:   ld a0, (a1)\n"
-        "guest_store:  sw a0, 8(a1)\n"
-        "guest_amo:    amoadd.w a2, a0, (a1)\n"
-        "guest_out:    .insn r 0x5b, 0, 0x40, x0, a3, a0\n" /* out.b a3, a0 */
-        "guest_call:   .insn i 0x0b, 1, x0, 0x123(x0)\n"    /* vmexit 0x123 */
-        "guest_ecall:  ecall\n"
-        "guest_satp:   csrr a4, satp\n"
-        "              csrw satp, a4\n"
-        "guest_fault:  ld a5, (a6)\n"
-        "guest_host:   ld a5, (a7)\n"
-        "guest_msr:    .insn r 0x5b, 3, 0x00, a5, t0, x0\n" /* rdmsr a5, t0 */
-        "guest_break:  ebreak\n"
-        "guest_wfi:    wfi\n"
-        ".option pop\n");
+    __asm__ volatile(".option push\n"
+                     ".option norvc\n"
+                     "guest_load:   ld a0, (a1)\n"
+                     "guest_store:  sw a0, 8(a1)\n"
+                     "guest_amo:    amoadd.w a2, a0, (a1)\n"
+                     "guest_out:    .insn r 0x5b, 0, 0x40, x0, a3, a0\n" /* out.b a3, a0 */
+                     "guest_call:   .insn i 0x0b, 1, x0, 0x123(x0)\n"    /* vmexit 0x123 */
+                     "guest_ecall:  ecall\n"
+                     "guest_satp:   csrr a4, satp\n"
+                     "              csrw satp, a4\n"
+                     "guest_fault:  ld a5, (a6)\n"
+                     "guest_host:   ld a5, (a7)\n"
+                     "guest_msr:    .insn r 0x5b, 3, 0x00, a5, t0, x0\n" /* rdmsr a5, t0 */
+                     "guest_break:  ebreak\n"
+                     "guest_wfi:    wfi\n"
+                     ".option pop\n");
 }
 
 /* How far something is from the start of RAM. Not folded into the symbol by the compiler,
@@ -65,14 +64,15 @@ static void prepare(void)
     vmcs[VISA_VMCS_PC] = offset((void *)guest);
     vmcs[field_x(11)] = offset(data);
     vmcs[field_x(13)] = 0x3f8;
-    vmcs[field_x(16)] = 0x80000000;         /* in no page */
-    vmcs[field_x(17)] = 1ul << GIB_SHIFT;   /* in the second */
+    vmcs[field_x(16)] = 0x80000000;       /* in no page */
+    vmcs[field_x(17)] = 1ul << GIB_SHIFT; /* in the second */
     vmcs[field_x(5)] = VISA_MSR_TLS;
 }
 
 static const u8 expected[] = {
-    VISA_EXIT_IO, VISA_EXIT_HYPERCALL, VISA_EXIT_HYPERCALL, VISA_EXIT_CRWRITE, VISA_EXIT_PAGEFAULT,
-    VISA_EXIT_HOSTFAULT, VISA_EXIT_MSR, VISA_EXIT_BREAKPOINT, VISA_EXIT_HALT,
+    VISA_EXIT_IO,      VISA_EXIT_HYPERCALL,  VISA_EXIT_HYPERCALL,
+    VISA_EXIT_CRWRITE, VISA_EXIT_PAGEFAULT,  VISA_EXIT_HOSTFAULT,
+    VISA_EXIT_MSR,     VISA_EXIT_BREAKPOINT, VISA_EXIT_HALT,
 };
 
 int main(u64 hart, u64 tree)
