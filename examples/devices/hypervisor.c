@@ -107,8 +107,7 @@ int main(void)
     expect("guest content", guest_reg(REG_A0), 1);
     expect("characters sent", uart.sent, chars);
     /* 7 to open, 2 for the scratch register, 2 for each character in or out, 3 a product */
-    expect("exits for devices", exits,
-           7 + 2 + 2 * (chars + sizeof INPUT - 1) + 3 * PRODUCTS);
+    expect("exits for devices", exits, 7 + 2 + 2 * (chars + sizeof INPUT - 1) + 3 * PRODUCTS);
     expect("of these emulated", visa_vmread(VISA_VMCS_COUNT_EMU), exits);
     expect("all exits", visa_vmread(VISA_VMCS_COUNT_EXIT), exits + 2);
     return 0;

@@ -12,7 +12,8 @@ static volatile uint64_t in_service, self;
 enum { FIRST_ENABLE = 4, FIRST_PRIORITY = 8, HIGHEST = 15 }; /* of VIREG's words; priority */
 
 /* Xvisa's control registers have no names in the GNU assembler. */
-#define vic_write(number, value) __asm__ volatile("csrw %0, %1" ::"i"(number), "r"(value) : "memory")
+#define vic_write(number, value)                                                                   \
+    __asm__ volatile("csrw %0, %1" ::"i"(number), "r"(value) : "memory")
 #define vic_set(number, value) __asm__ volatile("csrs %0, %1" ::"i"(number), "r"(value) : "memory")
 
 static void vic_register(unsigned word, uint64_t bits)

@@ -10,7 +10,13 @@ enum { ROUNDS = 50, VECTORS = 4, SLOW = 130, SELF = 77, SELF_ROUNDS = 10 };
 struct vector {
     uint8_t number, priority;
 };
-#define VECTOR_LIST {{SLOW, 1}, {5, 3}, {200, 9}, {64, 9}}
+#define VECTOR_LIST                                                                                \
+    {                                                                                              \
+        {SLOW, 1}, {5, 3}, {200, 9},                                                               \
+        {                                                                                          \
+            64, 9                                                                                  \
+        }                                                                                          \
+    }
 
 /* In the guest's memory. */
 struct shared {

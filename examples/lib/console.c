@@ -38,7 +38,10 @@ void say(const char *format, ...)
             continue;
         }
         switch (*++format) {
-        case 'l': format++; /* %lu, %lx */ put_number(va_arg(args, uint64_t), *format == 'x' ? 16 : 10); break;
+        case 'l':
+            format++; /* %lu, %lx */
+            put_number(va_arg(args, uint64_t), *format == 'x' ? 16 : 10);
+            break;
         case 's': put_text(va_arg(args, const char *)); break;
         case 'c': put_char((char)va_arg(args, int)); break;
         default: put_char(*format);

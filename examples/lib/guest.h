@@ -14,8 +14,26 @@ struct registers {
 enum { A0 = 10, A7 = 17 };
 #define SCAUSE_INTERRUPT (1ull << 63)
 
+/* A kernel's stack; what guest_return is given is at its top. */
+struct kernel_stack {
+    uint8_t space[4096];
+    struct registers top;
+} __attribute__((aligned(16)));
+
 void guest_vector(void);
 _Noreturn void guest_return(struct registers *to);
+
+/* A loop: the compiler would call memcpy, and a guest has none. */
+static inline void copy_words(void *to, const void *from, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        ((uint64_t *)to)[i] = ((const uint64_t *)from)[i];
+}
+
+static inline void copy_registers(struct registers *to, const struct registers *from)
+{
+    copy_words(to, from, sizeof *to / 8);
+}
 
 /* The guest's own, called by guest_vector. */
 void guest_trap(struct registers *r);

@@ -38,6 +38,7 @@
 #define SSTATUS_SPIE 0x20
 #define SSTATUS_SPP 0x100
 #define SSTATUS_SUM 0x40000
+#define SSTATUS_MXR 0x80000
 #define MSTATUS_MPP 0x1800
 
 #endif

@@ -33,6 +33,7 @@ finish:
 
 /* Ring -1 expects no traps of its own: an exit is none. A program that does sets mtvec. */
     .balign 4
+    .globl trap_in_host
 trap_in_host:
     li a0, EXIT_TRAP_IN_HOST
     j finish
