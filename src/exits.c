@@ -6,15 +6,20 @@
 
 #include "cpu/hart.h"
 
-/* The exit of a VM that waits for its next entry. */
+/* An exit that waits for an entry: when it was, and the row that it counts into. */
 struct open_exit {
-    uint64_t vmcs;
-    uint64_t instret, ticks;
-    uint64_t entered_instret, entered_ticks;
-    size_t row;
-    uint32_t hart;
     bool open;
-    bool inside; /* its guest runs */
+    uint32_t hart;
+    uint64_t instret, ticks;
+    size_t row;
+};
+
+struct vm {
+    uint64_t vmcs;
+    struct open_exit exit; /* waits for the entry of this VM */
+    bool inside;           /* its guest runs, on this hart since then */
+    uint32_t hart;
+    uint64_t instret, ticks;
 };
 
 struct exits {
@@ -24,7 +29,8 @@ struct exits {
     size_t *slots; /* hash of (vmcs, cause, pc) to row + 1; a power of two of them */
     size_t nslots;
     struct vm_share *shares; /* parallel to vms */
-    struct open_exit *vms;
+    struct vm *vms;
+    struct open_exit *harts; /* of each hart the exit that waits for its next entry */
     size_t nvms, vms_room;
     struct exit_row *sorted;
     bool incomplete;
@@ -97,7 +103,7 @@ static size_t find_row(struct exits *x, const struct world_event *e)
     return x->nrows - 1;
 }
 
-static struct open_exit *find_vm(struct exits *x, const struct world_event *e, size_t *index)
+static struct vm *find_vm(struct exits *x, const struct world_event *e, size_t *index)
 {
     size_t room = x->vms_room;
 
@@ -107,58 +113,77 @@ static struct open_exit *find_vm(struct exits *x, const struct world_event *e, s
     if (!grow((void **)&x->vms, &x->vms_room, x->nvms, sizeof *x->vms) ||
         !grow((void **)&x->shares, &room, x->nvms, sizeof *x->shares))
         return NULL;
-    x->vms[x->nvms] = (struct open_exit){.vmcs = e->vmcs};
+    x->vms[x->nvms] = (struct vm){.vmcs = e->vmcs};
     x->shares[x->nvms] = (struct vm_share){.vmcs = e->vmcs, .vmid = e->vmid};
     return &x->vms[x->nvms++];
 }
 
-static void add_cost(struct exit_cost *c, uint64_t value, bool first)
+static void add_cost(struct exit_cost *c, uint64_t value)
 {
-    c->min = first || value < c->min ? value : c->min;
-    c->max = first || value > c->max ? value : c->max;
+    c->min = c->n == 0 || value < c->min ? value : c->min;
+    c->max = c->n == 0 || value > c->max ? value : c->max;
     c->sum += value;
+    c->n++;
 }
 
-static void on_entry(struct exits *x, struct open_exit *vm, const struct world_event *e)
+static unsigned bits_of(uint64_t value)
 {
-    vm->entered_instret = e->instret;
-    vm->entered_ticks = e->ticks;
+    return value ? 64u - (unsigned)__builtin_clzll(value) : 0;
+}
+
+static void on_return(struct exit_row *r, const struct open_exit *from, const struct world_event *e)
+{
+    r->emulated += e->advance;
+    if (from->hart != e->hart) { /* each hart has its own counters */
+        r->moved++;
+        return;
+    }
+    add_cost(&r->return_insns, e->instret - from->instret);
+    add_cost(&r->return_ticks, e->ticks - from->ticks);
+    r->buckets[bits_of(e->ticks - from->ticks)]++;
+}
+
+static void on_entry(struct exits *x, struct vm *vm, const struct world_event *e)
+{
+    struct open_exit *last = &x->harts[e->hart];
+
+    vm->instret = e->instret;
+    vm->ticks = e->ticks;
     vm->hart = e->hart;
     vm->inside = true;
-    if (vm->open) {
-        struct exit_row *r = &x->rows[vm->row];
-
-        add_cost(&r->insns, e->instret - vm->instret, r->returned == 0);
-        add_cost(&r->ticks, e->ticks - vm->ticks, r->returned == 0);
-        r->returned++;
-        r->emulated += e->advance;
+    if (vm->exit.open)
+        on_return(&x->rows[vm->exit.row], &vm->exit, e);
+    if (last->open) {
+        add_cost(&x->rows[last->row].handling_insns, e->instret - last->instret);
+        add_cost(&x->rows[last->row].handling_ticks, e->ticks - last->ticks);
     }
-    vm->open = false;
+    vm->exit.open = last->open = false;
 }
 
-static void on_exit_event(struct exits *x, struct open_exit *vm, size_t index,
-                          const struct world_event *e)
+static void on_exit_event(struct exits *x, struct vm *vm, size_t index, const struct world_event *e)
 {
-    x->shares[index].insns += e->instret - vm->entered_instret;
-    x->shares[index].ticks += e->ticks - vm->entered_ticks;
+    x->shares[index].insns += e->instret - vm->instret;
+    x->shares[index].ticks += e->ticks - vm->ticks;
     x->shares[index].vmid = e->vmid;
     vm->inside = false;
-    vm->row = find_row(x, e);
-    if (vm->row == SIZE_MAX) {
+    vm->exit = (struct open_exit){
+        .hart = e->hart, .instret = e->instret, .ticks = e->ticks, .row = find_row(x, e)};
+    vm->exit.open = vm->exit.row != SIZE_MAX;
+    x->harts[e->hart] = vm->exit;
+    if (!vm->exit.open) {
         x->incomplete = true;
         return;
     }
-    x->rows[vm->row].count++;
-    vm->open = true;
-    vm->instret = e->instret;
-    vm->ticks = e->ticks;
+    x->rows[vm->exit.row].count++;
+    if (e->pc_hpa)
+        x->rows[vm->exit.row].pc_hpa = e->pc_hpa;
 }
 
 static void on_world(void *user, const struct world_event *e)
 {
     struct exits *x = user;
     size_t index;
-    struct open_exit *vm = find_vm(x, e, &index);
+    struct vm *vm = find_vm(x, e, &index);
 
     if (!vm)
         x->incomplete = true;
@@ -175,8 +200,10 @@ struct exits *exits_new(struct machine *m)
     if (!x)
         return NULL;
     x->machine = m;
-    if (machine_on_world(m, on_world, x))
+    x->harts = calloc(machine_config(m)->harts, sizeof *x->harts);
+    if (x->harts && machine_on_world(m, on_world, x))
         return x;
+    free(x->harts);
     free(x);
     return NULL;
 }
@@ -190,6 +217,7 @@ void exits_free(struct exits *x)
     free(x->slots);
     free(x->shares);
     free(x->vms);
+    free(x->harts);
     free(x->sorted);
     free(x);
 }
@@ -205,6 +233,20 @@ static int compare(const void *pa, const void *pb)
     if (a->cause != b->cause)
         return a->cause < b->cause ? -1 : 1;
     return a->pc < b->pc ? -1 : a->pc > b->pc;
+}
+
+static uint64_t ticks_of(const struct hart *h)
+{
+    return h->instret + h->waited;
+}
+
+uint64_t exits_time(const struct exits *x)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i < machine_config(x->machine)->harts; i++)
+        n += ticks_of(machine_hart(x->machine, i));
+    return n;
 }
 
 const struct exit_row *exits_rows(struct exits *x, size_t *n)
@@ -223,15 +265,15 @@ const struct vm_share *exits_shares(struct exits *x, size_t *n)
 {
     *n = x->nvms;
     for (size_t i = 0; i < x->nvms; i++) { /* of guests that run, what they have run */
-        struct open_exit *vm = &x->vms[i];
+        struct vm *vm = &x->vms[i];
         const struct hart *h = vm->inside ? machine_hart(x->machine, vm->hart) : NULL;
 
         if (!h)
             continue;
-        x->shares[i].insns += h->instret - vm->entered_instret;
-        x->shares[i].ticks += h->instret + h->waited - vm->entered_ticks;
-        vm->entered_instret = h->instret;
-        vm->entered_ticks = h->instret + h->waited;
+        x->shares[i].insns += h->instret - vm->instret;
+        x->shares[i].ticks += ticks_of(h) - vm->ticks;
+        vm->instret = h->instret;
+        vm->ticks = ticks_of(h);
     }
     return x->shares;
 }

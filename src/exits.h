@@ -1,24 +1,35 @@
 /* Where exits come from and what they cost: one row per VM, cause and guest pc.
  *
- * A consumer of world switches (machine_on_world). Costs are from the exit to the VM's
- * next entry: instructions that Ring -1 retired, and ticks. */
+ * A consumer of world switches (machine_on_world). An exit costs two things:
+ *
+ *   handling   what the hart does in Ring -1 until it next enters a guest, whichever; the
+ *              handling of all exits adds up to all of Ring -1 between two guests
+ *   return     what the hart does until the VM is entered again, other guests included:
+ *              how long the VM was away
+ *
+ * Both in instructions and in ticks (of a timed model: cycles), the entering instruction
+ * included. */
 #ifndef VISA_EXITS_H
 #define VISA_EXITS_H
 
 #include "machine.h"
 
 struct exit_cost {
-    uint64_t min, max, sum;
+    uint64_t n, min, max, sum;
 };
 
+/* Values of so many bits: none but 0 has 0, 2^(i-1) to 2^i - 1 have i. */
+enum { EXIT_BUCKETS = 65 };
+
 struct exit_row {
-    uint64_t vmcs, pc;
+    uint64_t vmcs, pc, pc_hpa; /* pc_hpa: 0 if it is not known */
     uint16_t vmid;
     uint8_t cause; /* ISA_EXIT_* */
     uint64_t count;
-    uint64_t returned; /* exits that the VM was entered again after: the costs are theirs */
-    uint64_t emulated; /* of these, with VMRESUME.ADV */
-    struct exit_cost insns, ticks;
+    uint64_t moved;    /* the VM was entered again on another hart: its return has no cost */
+    uint64_t emulated; /* the VM was entered again with VMRESUME.ADV */
+    struct exit_cost handling_insns, handling_ticks, return_insns, return_ticks;
+    uint64_t buckets[EXIT_BUCKETS]; /* of return_ticks */
 };
 
 /* What one VM's guest ran, between entries and exits. */
@@ -38,6 +49,8 @@ void exits_free(struct exits *x);
 const struct exit_row *exits_rows(struct exits *x, size_t *n);
 /* VMs in the order of their first entry. */
 const struct vm_share *exits_shares(struct exits *x, size_t *n);
+/* Ticks of all harts together: of the guests, and of Ring -1. */
+uint64_t exits_time(const struct exits *x);
 /* False if memory ran out and some exits are missing. */
 bool exits_complete(const struct exits *x);
 

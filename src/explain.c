@@ -131,6 +131,7 @@ void explain_walk(FILE *out, struct machine *m, unsigned hart, uint64_t va, char
 static void say_why(const struct explain *x, const struct world_event *e, const struct trace *t)
 {
     struct retire r = {.pc = e->pc,
+                       .pc_hpa = e->pc_hpa,
                        .insn = (uint32_t)e->insn,
                        .length = (uint8_t)e->len,
                        .event = RETIRE_EXIT,

@@ -126,7 +126,11 @@ void machine_free(struct machine *m)
 static void hart_reset(struct hart *h, uint64_t pc, uint64_t dtb)
 {
     struct hart fresh = {
-        .id = h->id, .machine = h->machine, .pool = h->pool, .tlb = {h->tlb[0], h->tlb[1]}};
+        .id = h->id,
+        .machine = h->machine,
+        .pool = h->pool,
+        .tlb = {h->tlb[0], h->tlb[1]},
+        .timing = h->timing};
 
     *h = fresh;
     memset(h->pool, 0, h->machine->config.pool * sizeof *h->pool);
@@ -182,17 +186,17 @@ static void begin_record(struct hart *h, struct retire *r)
     h->rec = r;
 }
 
-/* The addresses of the fetch at all three levels, without touching the TLB. */
-static void record_fetch(struct hart *h, struct retire *r, const struct xlate_ctx *code)
+void machine_fetch_address(const struct hart *h, const struct xlate_ctx *code, uint64_t pc,
+                           uint64_t *gpa, uint64_t *hpa)
 {
-    const struct tlb_entry *e = code->bare ? NULL : tlb_peek(h->tlb[0], code->tag, r->pc);
+    const struct tlb_entry *e = code->bare ? NULL : tlb_peek(h->tlb[0], code->tag, pc);
 
-    r->pc_gpa = r->pc_hpa = code->bare ? r->pc : 0;
+    *gpa = *hpa = code->bare ? pc : 0;
     if (e) {
-        uint64_t offset = r->pc & ((1ull << (12 + 9 * e->level)) - 1);
+        uint64_t offset = pc & ((1ull << (12 + 9 * e->level)) - 1);
 
-        r->pc_gpa = (e->gpn << 12) + offset;
-        r->pc_hpa = (e->ppn << 12) + offset;
+        *gpa = (e->gpn << 12) + offset;
+        *hpa = (e->ppn << 12) + offset;
     }
 }
 
@@ -237,6 +241,14 @@ static void record_insn(struct hart *h, struct retire *r, const struct xlate_ctx
     r->insn = (uint32_t)high << 16 | low;
 }
 
+static void execute(struct hart *h)
+{
+    if (h->timing)
+        interp_timed(h);
+    else
+        interp(h);
+}
+
 /* One instruction or event with its record. */
 static void step_listened(struct hart *h)
 {
@@ -252,8 +264,8 @@ static void step_listened(struct hart *h)
         h->limit = h->instret + 1;
         h->insn_len = 0;
         h->trap.event = RETIRE_NONE;
-        interp(h);
-        record_fetch(h, &r, &code);
+        execute(h);
+        machine_fetch_address(h, &code, r.pc, &r.pc_gpa, &r.pc_hpa);
         if (h->instret != before)
             record_insn(h, &r, &code);
         end_record(h, &r, h->instret != before);
@@ -279,6 +291,46 @@ static void wait_until(struct hart *h, uint64_t end)
 
     if (to > hart_ticks(h))
         h->waited += to - hart_ticks(h);
+    if (h->timing) {
+        h->timing->slept = true;
+        h->timing->resume = hart_ticks(h);
+    }
+}
+
+/* Ticks are cycles of a timed model, which go on by more than one an instruction. */
+static bool own_time(const struct hart *h)
+{
+    return h->timing && h->timing->own_time;
+}
+
+/* One stretch of a hart whose time is a timed model's: the next instruction is issued, then
+ * interrupts are looked at in its cycle, then it and what follows execute up to a deadline. */
+static void run_timed(struct hart *h, uint64_t insns)
+{
+    struct machine *m = h->machine;
+    struct timing *t = h->timing;
+    uint64_t deadline;
+
+    h->limit = insns;
+    h->attention = false;
+    if (!t->issued) {
+        t->deadline = 0;
+        interp_timed(h);
+    }
+    if (!t->issued || hart_ticks(h) >= m->round_end)
+        return;
+    if (m->listener) {
+        t->deadline = UINT64_MAX;
+        step_listened(h);
+        return;
+    }
+    if (irq_take(h))
+        return;
+    deadline = irq_deadline(h);
+    t->deadline = deadline < m->round_end ? deadline : m->round_end;
+    if (trapcfg(h, ISA_TRAP_PREEMPT) && preempt_left(h) < insns - h->instret)
+        h->limit = h->instret + preempt_left(h);
+    interp_timed(h);
 }
 
 /* Runs a hart until its ticks reach `end`, at most until its instret reaches `insns`. */
@@ -294,6 +346,10 @@ static void hart_run(struct hart *h, uint64_t insns)
                 continue;
         }
         h->waiting = false;
+        if (own_time(h)) {
+            run_timed(h, insns);
+            continue;
+        }
         if (m->listener) {
             step_listened(h);
             continue;
@@ -306,13 +362,14 @@ static void hart_run(struct hart *h, uint64_t insns)
             h->limit = insns;
         if (m->on_stale) /* each instruction's fetch is looked up */
             h->limit = h->instret + 1;
-        interp(h);
+        execute(h);
     }
-    h->reserved = h->reserved && m->config.harts == 1;
+    /* Who runs in turns of many instructions cannot see the others' stores in between. */
+    h->reserved = h->reserved && (m->config.harts == 1 || own_time(h));
     dpages_trim(m);
 }
 
-static uint64_t now(const struct machine *m)
+uint64_t machine_now(const struct machine *m)
 {
     uint64_t t = UINT64_MAX;
 
@@ -358,10 +415,13 @@ static void stop_deadlock(struct machine *m)
 
 /* Time goes on in rounds: each hart in turn runs up to the round's end, which is at the
  * latest where a device wants to be polled. */
-static void run_round(struct machine *m, uint64_t left)
+static void run_round(struct machine *m, uint64_t left, uint64_t ticks)
 {
-    uint64_t start = now(m), next;
+    uint64_t start = machine_now(m), next;
     uint64_t quantum = m->config.harts == 1 ? 1 << 20 : m->config.quantum;
+
+    if (own_time(&m->harts[0]) && m->config.harts > 1)
+        quantum = 1; /* cycle by cycle, so that harts are in the order of time */
 
     m->round_end = start + quantum;
     if (all_wait(m, &next)) {
@@ -373,10 +433,15 @@ static void run_round(struct machine *m, uint64_t left)
     } else if (m->wake < m->round_end) {
         m->round_end = m->wake > start ? m->wake : start + 1;
     }
-    for (unsigned i = 0; i < m->config.harts && m->stop == STOP_NONE; i++)
-        hart_run(&m->harts[i],
-                 m->harts[i].instret > UINT64_MAX - left ? UINT64_MAX : m->harts[i].instret + left);
-    start = now(m);
+    if (m->round_end > ticks)
+        m->round_end = ticks;
+    for (unsigned i = 0; i < m->config.harts && m->stop == STOP_NONE; i++) {
+        uint64_t before = m->harts[i].instret;
+
+        hart_run(&m->harts[i], before > UINT64_MAX - left ? UINT64_MAX : before + left);
+        left -= m->harts[i].instret - before;
+    }
+    start = machine_now(m);
     if (start >= m->wake)
         m->wake = UINT64_MAX;
     bus_poll(m->bus, start / m->config.ticks_per_time);
@@ -384,10 +449,15 @@ static void run_round(struct machine *m, uint64_t left)
 
 enum stop machine_run(struct machine *m, uint64_t limit)
 {
+    return machine_run_to(m, limit, UINT64_MAX);
+}
+
+enum stop machine_run_to(struct machine *m, uint64_t limit, uint64_t ticks)
+{
     uint64_t end = limit ? total_instret(m) + m->attempts + limit : UINT64_MAX;
 
     m->stop = STOP_NONE;
-    while (m->stop == STOP_NONE) {
+    while (m->stop == STOP_NONE && machine_now(m) < ticks) {
         uint64_t done = total_instret(m) + m->attempts;
 
         if (m->stop_request) {
@@ -396,7 +466,7 @@ enum stop machine_run(struct machine *m, uint64_t limit)
         } else if (done >= end) {
             m->stop = STOP_LIMIT;
         } else {
-            run_round(m, end - done);
+            run_round(m, end - done, ticks);
         }
     }
     return m->stop;
@@ -423,10 +493,37 @@ enum stop machine_step(struct machine *m, unsigned hart)
     } else if (!irq_take(h)) {
         h->attention = false;
         h->limit = h->instret + 1;
-        interp(h);
+        execute(h);
     }
     dpages_trim(m);
     return m->stop;
+}
+
+void machine_time_hart(struct machine *m, unsigned hart, struct timing *t)
+{
+    struct hart *h = &m->harts[hart];
+
+    h->timing = t;
+    if (t)
+        t->now = &t->data;
+    tlb_time(h->tlb[0], t != NULL);
+    tlb_time(h->tlb[1], t != NULL);
+    mmu_fast_flush(h);
+}
+
+void machine_on_transport(struct machine *m, transport_fn *fn, void *user)
+{
+    m->transport = fn;
+    m->transport_user = user;
+}
+
+bool machine_transport(struct hart *h, bool write, uint64_t pa, unsigned width, uint64_t *value)
+{
+    struct machine *m = h->machine;
+
+    if (m->transport)
+        return m->transport(m->transport_user, h->id, write, pa, width, value);
+    return write ? bus_write(m->bus, pa, width, *value) : bus_read(m->bus, pa, width, value);
 }
 
 void machine_listen(struct machine *m, retire_fn *fn, void *user)

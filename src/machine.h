@@ -81,6 +81,7 @@ struct world_event {
     uint64_t vmcs;
     uint64_t instret, ticks; /* of the hart, then */
     uint64_t pc;             /* of the guest */
+    uint64_t pc_gpa, pc_hpa; /* where that is, 0 if the TLB does not have it */
     int8_t ring;             /* of the guest: 3 or 0 */
     /* exits only: as VMCAUSE and its companions */
     uint64_t cause, qual, addr, gpa, insn, len, val;
@@ -117,6 +118,7 @@ struct exit_count {
     uint16_t vmid;           /* at its last exit */
     uint64_t by_cause[0x20]; /* exits */
     uint64_t entries, exits, emu, tlbmiss, instret;
+    uint64_t walk_reads_guest, walk_reads_host; /* page-table entries read */
 };
 
 /* Architectural events, counted while running. */
@@ -159,6 +161,22 @@ void machine_off_world(struct machine *m, world_fn *fn, void *user);
 /* Every use of a stale translation goes to fn; NULL: nobody looks. While somebody does,
  * every access is walked beside the TLB: counts are the same, the run is slow. */
 void machine_on_stale(struct machine *m, stale_fn *fn, void *user);
+
+/* Times a hart (cpu/timing.h) from now on, or no longer (NULL). Its L1 TLBs begin empty. */
+struct timing;
+void machine_time_hart(struct machine *m, unsigned hart, struct timing *t);
+
+/* Accesses of devices by harts go to fn, which does what bus_read and bus_write (bus.h) do;
+ * NULL: straight to the bus. */
+typedef bool transport_fn(void *user, unsigned hart, bool write, uint64_t pa, unsigned width,
+                          uint64_t *value);
+void machine_on_transport(struct machine *m, transport_fn *fn, void *user);
+
+/* Runs like machine_run, but no further than until every hart has reached these ticks:
+ * then it returns STOP_NONE. */
+enum stop machine_run_to(struct machine *m, uint64_t limit, uint64_t ticks);
+/* The least ticks of all harts. */
+uint64_t machine_now(const struct machine *m);
 
 /* Ends the run with this exit code (a device or a guest asks for it). */
 void machine_exit(struct machine *m, int code);

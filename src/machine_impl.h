@@ -39,6 +39,8 @@ struct machine {
     } world[MACHINE_WORLD_FNS];
     stale_fn *on_stale;
     void *on_stale_user;
+    transport_fn *transport; /* NULL: the bus itself */
+    void *transport_user;
     struct machine_stats stats;
     unsigned vms_room;
 };
@@ -48,8 +50,16 @@ static inline uint64_t hart_ticks(const struct hart *h)
     return h->instret + h->waited;
 }
 
+/* An access of a device by a hart, through whoever stands before the bus. */
+bool machine_transport(struct hart *h, bool write, uint64_t pa, unsigned width, uint64_t *value);
+
 /* Counters of the VM at this VMCS, made at its first entry; NULL if memory ran out. */
 struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs);
+
+/* Where h's next fetch from pc goes, by its TLB, which stays untouched; 0 if that has no
+ * entry for it. */
+void machine_fetch_address(const struct hart *h, const struct xlate_ctx *code, uint64_t pc,
+                           uint64_t *gpa, uint64_t *hpa);
 
 bool machine_watched(const struct machine *m, uint64_t pa, uint64_t size);
 void machine_store_hook(struct machine *m, uint64_t pa, uint64_t size);

@@ -6,6 +6,8 @@
 
 #include "cpu/hart.h"
 #include "isa.h"
+#include "report.h"
+#include "trace.h"
 
 enum { TABLE_SITES = 12, CAUSES = sizeof((struct exit_count *)0)->by_cause / sizeof(uint64_t) };
 
@@ -103,39 +105,62 @@ static json_t *json_vm(struct machine *m, const struct exit_count *vm)
     put(o, "exits", vm->exits);
     put(o, "emu", vm->emu);
     put(o, "tlbmiss", vm->tlbmiss);
+    put(o, "walk_reads_guest", vm->walk_reads_guest);
+    put(o, "walk_reads_host", vm->walk_reads_host);
     json_object_set_new(o, "exits_by_cause", json_causes(vm->by_cause));
     return o;
 }
 
-/* From the exit to the VM's next entry. */
-static json_t *json_cost(const struct exit_cost *c, uint64_t n)
+static json_t *json_cost(const struct exit_cost *c)
 {
     json_t *o = json_object();
 
     put(o, "min", c->min);
-    json_object_set_new(o, "mean", json_real(n ? (double)c->sum / (double)n : 0));
+    json_object_set_new(o, "mean", json_real(c->n ? (double)c->sum / (double)c->n : 0));
     put(o, "max", c->max);
     put(o, "sum", c->sum);
     return o;
 }
 
-/* "name+0x10", or "" where no symbol is known. */
-static const char *place_name(const struct image *im, uint64_t pc, char *text, size_t n)
+/* How many values have so many bits, up to the last that is not 0. */
+static json_t *json_buckets(const uint64_t *buckets)
 {
-    uint64_t offset;
-    const struct symbol *s = im ? image_symbol_at(im, pc, &offset) : NULL;
+    json_t *a = json_array();
+    unsigned n = EXIT_BUCKETS;
 
-    text[0] = 0;
-    if (s && offset)
-        snprintf(text, n, "%s+0x%" PRIx64, s->name, offset);
-    else if (s)
-        snprintf(text, n, "%s", s->name);
-    return text;
+    while (n && buckets[n - 1] == 0)
+        n--;
+    for (unsigned i = 0; i < n; i++)
+        json_array_append_new(a, json_integer((json_int_t)buckets[i]));
+    return a;
+}
+
+static json_t *json_handling(const struct exit_row *r)
+{
+    json_t *o = json_object();
+
+    put(o, "count", r->handling_ticks.n);
+    json_object_set_new(o, "instret", json_cost(&r->handling_insns));
+    json_object_set_new(o, "cycles", json_cost(&r->handling_ticks));
+    return o;
+}
+
+/* A symbol may be any bytes; JSON is UTF-8. */
+static json_t *json_name(char *text)
+{
+    json_t *name = json_string(text);
+
+    if (name)
+        return name;
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    return json_string(text);
 }
 
 static json_t *json_site(const struct exit_row *r, const struct image *im)
 {
-    json_t *o = json_object();
+    json_t *o = json_object(), *cycles = json_cost(&r->return_ticks);
     char text[256];
 
     snprintf(text, sizeof text, "0x%" PRIx64, r->vmcs);
@@ -144,12 +169,16 @@ static json_t *json_site(const struct exit_row *r, const struct image *im)
     json_object_set_new(o, "cause", json_string(cause_name(r->cause, text)));
     snprintf(text, sizeof text, "0x%" PRIx64, r->pc);
     json_object_set_new(o, "pc", json_string(text));
-    json_object_set_new(o, "symbol", json_string(place_name(im, r->pc, text, sizeof text)));
+    trace_place(im, r->pc, r->pc_hpa, text, sizeof text);
+    json_object_set_new(o, "symbol", json_name(text));
     put(o, "count", r->count);
-    put(o, "returned", r->returned);
+    put(o, "returned", r->return_ticks.n);
+    put(o, "moved", r->moved);
     put(o, "emulated", r->emulated);
-    json_object_set_new(o, "instret", json_cost(&r->insns, r->returned));
-    json_object_set_new(o, "cycles", json_cost(&r->ticks, r->returned));
+    json_object_set_new(o, "instret", json_cost(&r->return_insns));
+    json_object_set_new(cycles, "log2", json_buckets(r->buckets));
+    json_object_set_new(o, "cycles", cycles);
+    json_object_set_new(o, "handling", json_handling(r));
     return o;
 }
 
@@ -164,11 +193,16 @@ static json_t *json_sites(const struct stats_source *src)
     return a;
 }
 
+static json_t *json_percent(uint64_t part, uint64_t whole)
+{
+    return json_real(whole ? 100.0 * (double)part / (double)whole : 0);
+}
+
 /* Cycles of each VM's guest, and of everything else. */
-static json_t *json_share(const struct stats_source *src)
+static json_t *json_time(const struct stats_source *src)
 {
     json_t *o = json_object(), *vms = json_array();
-    uint64_t rest = machine_stats(src->machine)->ticks;
+    uint64_t total = exits_time(src->exits), rest = total;
     size_t n;
     const struct vm_share *shares = exits_shares(src->exits, &n);
 
@@ -180,21 +214,23 @@ static json_t *json_share(const struct stats_source *src)
         json_object_set_new(vm, "vmcs", json_string(text));
         put(vm, "vmid", shares[i].vmid);
         put(vm, "cycles", shares[i].ticks);
+        json_object_set_new(vm, "percent", json_percent(shares[i].ticks, total));
         json_array_append_new(vms, vm);
         rest -= shares[i].ticks < rest ? shares[i].ticks : rest;
     }
     json_object_set_new(o, "vms", vms);
     put(o, "host", rest);
+    json_object_set_new(o, "host_percent", json_percent(rest, total));
+    put(o, "total", total);
     return o;
 }
 
-bool stats_json(FILE *out, const struct stats_source *src, const struct stats_end *end)
+static json_t *stats_object(const struct stats_source *src, const struct stats_end *end)
 {
     struct machine *m = src->machine;
     const struct machine_stats *s = machine_stats(m);
     uint64_t by_cause[CAUSES];
     json_t *o = json_object(), *e = json_object(), *vms = json_array();
-    bool ok;
 
     json_object_set_new(o, "model", json_string("functional"));
     put(o, "harts", machine_config(m)->harts);
@@ -209,66 +245,43 @@ bool stats_json(FILE *out, const struct stats_source *src, const struct stats_en
     for (unsigned i = 0; i < s->nvms; i++)
         json_array_append_new(vms, json_vm(m, &s->vms[i]));
     json_object_set_new(o, "vms", vms);
-    if (src->exits) {
-        json_object_set_new(o, "exit_sites", json_sites(src));
-        json_object_set_new(o, "time", json_share(src));
-    }
-    ok = json_dumpf(o, out, JSON_INDENT(2)) == 0 && putc('\n', out) != EOF;
+    json_object_set_new(o, "exit_sites", json_sites(src));
+    json_object_set_new(o, "time", json_time(src));
+    return o;
+}
+
+bool stats_json(FILE *out, const struct stats_source *src, const struct stats_end *end)
+{
+    json_t *o = stats_object(src, end);
+    bool ok = json_dumpf(o, out, JSON_INDENT(2)) == 0 && putc('\n', out) != EOF;
+
     json_decref(o);
     return ok;
 }
 
 /* Table --------------------------------------------------------------------------------- */
 
-static void table_vm(FILE *out, struct machine *m, const struct exit_count *vm)
-{
-    char text[8];
-
-    fprintf(out, "VM %u, VMCS 0x%" PRIx64 "\n", vm->vmid, vm->vmcs);
-    fprintf(out, "  %-38s %16" PRIu64 "\n", "instructions retired", vm_instret(m, vm));
-    fprintf(out, "  %-38s %16" PRIu64 "\n", "entries", vm->entries);
-    fprintf(out, "  %-38s %16" PRIu64 "\n", "emulated (VMCOUNT_EMU)", vm->emu);
-    fprintf(out, "  %-38s %16" PRIu64 "\n", "TLB misses (VMCOUNT_TLBMISS)", vm->tlbmiss);
-    fprintf(out, "  %-38s %16" PRIu64 "\n", "exits (VMCOUNT_EXIT)", vm->exits);
-    for (unsigned c = 0; c < CAUSES; c++)
-        if (vm->by_cause[c])
-            fprintf(out, "    0x%02x %-31s %16" PRIu64 "\n", c, cause_name(c, text),
-                    vm->by_cause[c]);
-}
-
-/* The places that exit most: who, why, where, and what it costs. */
-static void table_sites(FILE *out, const struct stats_source *src)
-{
-    size_t n;
-    const struct exit_row *rows = exits_rows(src->exits, &n);
-    char cause[8], place[256];
-
-    if (n)
-        fprintf(out, "%10s %5s %-11s %-18s %24s  %s\n", "exits", "VM", "cause", "guest pc",
-                "instructions to re-entry", "symbol");
-    for (size_t i = 0; i < n && i < TABLE_SITES; i++) {
-        const struct exit_row *r = &rows[i];
-
-        fprintf(out,
-                "%10" PRIu64 " %5u %-11s 0x%-16" PRIx64 " %7" PRIu64 " %8.1f %7" PRIu64 "  %s\n",
-                r->count, r->vmid, cause_name(r->cause, cause), r->pc, r->insns.min,
-                r->returned ? (double)r->insns.sum / (double)r->returned : 0.0, r->insns.max,
-                place_name(src->image, r->pc, place, sizeof place));
-    }
-    if (n > TABLE_SITES)
-        fprintf(out, "%10s and %zu more places: see visa-stat\n", "", n - TABLE_SITES);
-}
-
-/* A machine that entered no VM is told about without the rows that then are zero. */
-void stats_table(FILE *out, const struct stats_source *src)
+/* What is zero is not told. The tables of VMs and places are visa-stat's. */
+bool stats_table(FILE *out, const struct stats_source *src, const struct stats_end *end)
 {
     const struct machine_stats *s = machine_stats(src->machine);
+    json_t *o = stats_object(src, end);
+    struct report r;
+    char err[256];
+    bool ok = report_read(&r, o, err, sizeof err);
 
     for (unsigned i = 0; i < COUNTS; i++)
         if (i < 2 || count(s, &counts[i]))
             fprintf(out, "%-40s %16" PRIu64 "\n", counts[i].title, count(s, &counts[i]));
-    for (unsigned i = 0; i < s->nvms; i++)
-        table_vm(out, src->machine, &s->vms[i]);
-    if (src->exits)
-        table_sites(out, src);
+    if (ok && r.nvms) {
+        putc('\n', out);
+        report_vms(out, &r);
+        putc('\n', out);
+        if (r.nsites > TABLE_SITES) /* not all of them are shown */
+            ok = report_sites(out, &r, BY_CAUSE, TABLE_SITES) && putc('\n', out) != EOF;
+        ok = report_sites(out, &r, BY_SITE, TABLE_SITES) && ok;
+    }
+    report_free(&r);
+    json_decref(o);
+    return ok;
 }

@@ -12,7 +12,7 @@
 /* Where the numbers come from. */
 struct stats_source {
     struct machine *machine;
-    struct exits *exits;       /* NULL: exits are not told by place */
+    struct exits *exits;
     const struct image *image; /* its symbols name places; NULL none */
 };
 
@@ -25,7 +25,7 @@ struct stats_end {
 /* One JSON object; its keys are in visa-sim(1). False if it could not be written. */
 bool stats_json(FILE *out, const struct stats_source *src, const struct stats_end *end);
 
-/* The same for people. */
-void stats_table(FILE *out, const struct stats_source *src);
+/* The same for people. False if memory ran out. */
+bool stats_table(FILE *out, const struct stats_source *src, const struct stats_end *end);
 
 #endif

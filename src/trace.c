@@ -152,6 +152,8 @@ void trace_world(void *trace, const struct world_event *e)
         .vmid = e->vmid,
         .vmcs = e->vmcs,
         .pc = e->pc,
+        .pc_gpa = e->pc_gpa,
+        .pc_hpa = e->pc_hpa,
         .event = e->entry ? RETIRE_ENTRY : RETIRE_EXIT,
         .cause = (uint8_t)e->cause,
         .insn = (uint32_t)e->insn,

@@ -31,7 +31,7 @@ struct trace {
 void trace_record(void *trace, const struct retire *r);
 
 /* A world_fn, for TRACE_EXITS: the run keeps its speed. Such a record has the guest's pc,
- * and neither its translation nor the host's next pc. */
+ * translated if its TLB has the page, and not the host's next pc. */
 void trace_world(void *trace, const struct world_event *e);
 
 /* For both formats -------------------------------------------------------------------- */
@@ -42,7 +42,11 @@ const char *trace_register(unsigned number);      /* ABI name of x0 to x31 */
 const char *trace_cause(const struct retire *r);  /* name of the event's cause, "?" if none */
 const char *trace_memory(const struct retire *r); /* load, store or amo */
 
-/* "<name+0x10>" of a pc, "" where no symbol is known. */
+/* "name+0x10" of a pc, or else of its host physical address (0: not known); "" where no
+ * symbol is known. */
+const char *trace_place(const struct image *im, uint64_t pc, uint64_t pc_hpa, char *text, size_t n);
+
+/* The same of a record's pc, as "<name+0x10>". */
 const char *trace_symbol(const struct trace *t, const struct retire *r, char *text, size_t n);
 
 /* The instruction in words. */

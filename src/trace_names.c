@@ -33,19 +33,28 @@ const char *trace_memory(const struct retire *r)
     return r->mem == MEM_LOAD ? "load" : r->mem == MEM_STORE ? "store" : "amo";
 }
 
-const char *trace_symbol(const struct trace *t, const struct retire *r, char *text, size_t n)
+const char *trace_place(const struct image *im, uint64_t pc, uint64_t pc_hpa, char *text, size_t n)
 {
     uint64_t offset = 0;
-    const struct symbol *s = t->image ? image_symbol_at(t->image, r->pc, &offset) : NULL;
+    const struct symbol *s = im ? image_symbol_at(im, pc, &offset) : NULL;
 
-    if (!s && t->image && r->pc_hpa && r->pc_hpa != r->pc)
-        s = image_symbol_at(t->image, r->pc_hpa, &offset);
+    if (!s && im && pc_hpa && pc_hpa != pc)
+        s = image_symbol_at(im, pc_hpa, &offset);
     if (!s)
         text[0] = 0;
     else if (offset)
-        snprintf(text, n, "<%s+0x%" PRIx64 ">", s->name, offset);
+        snprintf(text, n, "%s+0x%" PRIx64, s->name, offset);
     else
-        snprintf(text, n, "<%s>", s->name);
+        snprintf(text, n, "%s", s->name);
+    return text;
+}
+
+const char *trace_symbol(const struct trace *t, const struct retire *r, char *text, size_t n)
+{
+    char place[256];
+
+    trace_place(t->image, r->pc, r->pc_hpa, place, sizeof place);
+    snprintf(text, n, place[0] ? "<%s>" : "%s", place);
     return text;
 }
 

@@ -386,6 +386,8 @@ static void tell_results(struct sim *s)
         complain("--explain-exit: there were only %" PRIu64 " exits", explain_seen(s->explain));
     if (o->walk)
         explain_walk(stderr, s->machine, 0, o->walk_va, o->walk_access);
+    if (s->exits && !exits_complete(s->exits))
+        complain("out of memory: some exits are missing in the statistics");
     if (s->stale > STALE_SHOWN)
         complain("%" PRIu64 " uses of stale translations in all", s->stale);
 }
@@ -407,7 +409,8 @@ static int simulate(struct sim *s)
         close_output(s, s->trace, s->options.trace_file);
     if (s->options.summary) {
         fflush(stdout);
-        stats_table(stderr, &source);
+        if (!stats_table(stderr, &source, &end))
+            complain("--summary: out of memory");
     }
     if (fflush(stdout) || !terminal_ok(s->terminal)) {
         complain("standard output could not be written completely");

@@ -1,31 +1,27 @@
-/* visa-stat: what the statistics of a run say about exits, as a table or as CSV. Manual
- * page: visa-stat(1). */
+/* visa-stat: what the statistics of a run say about exits, as tables, CSV or a picture, and
+ * what changed between two runs. Manual page: visa-stat(1). */
+#include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
-#include <jansson.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare.h"
+#include "plot.h"
+#include "report.h"
+
 enum { STATUS_FILE = 1, STATUS_USAGE = 2 };
 
-/* One row of output: exits of one place, cause or VM. */
-struct row {
-    int64_t vmid;
-    const char *vmcs, *cause, *pc, *symbol; /* NULL where rows are summed over it */
-    int64_t count, emulated;
-    int64_t returned;      /* exits that the VM was entered again after */
-    int64_t min, max, sum; /* instructions from exit to re-entry */
-    int64_t cycles;
+/* A file of statistics, read. */
+struct run {
+    json_t *root;
+    struct report report;
 };
 
-enum by { BY_SITE, BY_CAUSE, BY_VM };
-
-struct report {
-    struct row *rows;
-    size_t n;
-    int64_t exits, cycles, host;
+struct request {
+    enum report_by by;
+    bool csv;
+    size_t top;
+    const char *plot; /* file of the picture; NULL: none */
 };
 
 static bool fail(const char *path, const char *what)
@@ -34,157 +30,79 @@ static bool fail(const char *path, const char *what)
     return false;
 }
 
-static bool same(const char *a, const char *b)
+static bool run_read(struct run *run, const char *path)
 {
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
+    json_error_t e;
+    char err[256];
 
-/* The row that a place counts into: its own, or that of its cause or VM. */
-static struct row *row_for(struct report *r, const struct row *site, enum by by)
-{
-    struct row key = *site;
-
-    if (by != BY_SITE)
-        key.pc = key.symbol = NULL;
-    if (by == BY_VM)
-        key.cause = NULL;
-    for (size_t i = 0; i < r->n; i++)
-        if (same(r->rows[i].vmcs, key.vmcs) && same(r->rows[i].cause, key.cause) &&
-            same(r->rows[i].pc, key.pc))
-            return &r->rows[i];
-    key.count = key.emulated = key.returned = key.sum = key.cycles = 0;
-    r->rows[r->n] = key;
-    return &r->rows[r->n++];
-}
-
-static void add(struct row *to, const struct row *site)
-{
-    to->count += site->count;
-    to->emulated += site->emulated;
-    to->sum += site->sum;
-    to->cycles += site->cycles;
-    if (site->returned && (!to->returned || site->min < to->min))
-        to->min = site->min;
-    if (site->returned && (!to->returned || site->max > to->max))
-        to->max = site->max;
-    to->returned += site->returned;
-}
-
-/* One element of exit_sites; false if it is not what visa-sim writes. */
-static bool read_site(json_t *o, struct row *s)
-{
-    json_int_t vmid, count, returned, emulated, min, max, sum, cycles;
-
-    if (json_unpack(o, "{s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I, s:I}, s:{s:I}}",
-                    "vmcs", &s->vmcs, "vmid", &vmid, "cause", &s->cause, "pc", &s->pc, "symbol",
-                    &s->symbol, "count", &count, "returned", &returned, "emulated", &emulated,
-                    "instret", "min", &min, "max", &max, "sum", &sum, "cycles", "sum", &cycles))
+    run->root = strcmp(path, "-") ? json_load_file(path, 0, &e) : json_loadf(stdin, 0, &e);
+    if (!run->root) {
+        fprintf(stderr, "visa-stat: %s:%d:%d: %s\n", path, e.line, e.column, e.text);
         return false;
-    s->vmid = vmid;
-    s->count = count;
-    s->returned = returned;
-    s->emulated = emulated;
-    s->min = min;
-    s->max = max;
-    s->sum = sum;
-    s->cycles = cycles;
-    return true;
-}
-
-static int by_count(const void *pa, const void *pb)
-{
-    const struct row *a = pa, *b = pb;
-    int order;
-
-    if (a->count != b->count)
-        return a->count < b->count ? 1 : -1;
-    if ((order = strcmp(a->vmcs, b->vmcs)))
-        return order;
-    if (a->cause && (order = strcmp(a->cause, b->cause)))
-        return order;
-    return a->pc ? strcmp(a->pc, b->pc) : 0;
-}
-
-static bool read_report(struct report *r, json_t *root, const char *path, enum by by)
-{
-    json_t *sites = json_object_get(root, "exit_sites"), *site;
-    json_int_t exits = 0, cycles = 0, host = 0;
-    size_t i;
-
-    if (!json_is_array(sites) || json_unpack(root, "{s:I, s:I, s:{s:I}}", "exits", &exits, "cycles",
-                                             &cycles, "time", "host", &host))
-        return fail(path, "no statistics of a run: expected what visa-sim --stats writes");
-    r->exits = exits;
-    r->cycles = cycles;
-    r->host = host;
-    r->rows = calloc(json_array_size(sites) + 1, sizeof *r->rows);
-    if (!r->rows)
-        return fail(path, "out of memory");
-    json_array_foreach(sites, i, site)
-    {
-        struct row s = {0};
-
-        if (!read_site(site, &s)) {
-            fprintf(stderr, "visa-stat: %s: exit_sites[%zu] is not what visa-sim --stats writes\n",
-                    path, i);
-            return false;
-        }
-        add(row_for(r, &s, by), &s);
     }
-    qsort(r->rows, r->n, sizeof *r->rows, by_count);
-    return true;
+    return report_read(&run->report, run->root, err, sizeof err) || fail(path, err);
 }
 
-static double mean(const struct row *r)
+static void run_free(struct run *run)
 {
-    return r->returned ? (double)r->sum / (double)r->returned : 0;
+    report_free(&run->report);
+    json_decref(run->root);
 }
 
-static double percent(int64_t part, int64_t whole)
+static bool draw(const struct report *r, const char *path)
 {
-    return whole ? 100.0 * (double)part / (double)whole : 0;
+    FILE *out = strcmp(path, "-") ? fopen(path, "w") : stdout;
+    bool ok;
+
+    if (!out)
+        return fail(path, strerror(errno));
+    ok = plot_svg(out, r) || fail(path, "out of memory");
+    if (out != stdout && fclose(out))
+        return fail(path, "could not be written completely");
+    return ok;
 }
 
-static void print_table(const struct report *r, size_t top)
+static bool print(const struct report *r, const struct request *q)
 {
-    printf("%" PRId64 " exits; %.1f %% of %" PRId64 " cycles outside the guests\n", r->exits,
-           percent(r->host, r->cycles), r->cycles);
-    printf("%10s %6s %9s %5s %-18s %-11s %-18s %25s  %s\n", "exits", "%", "emulated", "VM", "VMCS",
-           "cause", "guest pc", "instructions to re-entry", "symbol");
-    for (size_t i = 0; i < r->n && (!top || i < top); i++) {
-        const struct row *w = &r->rows[i];
-
-        printf("%10" PRId64 " %6.1f %9" PRId64 " %5" PRId64 " %-18s %-11s %-18s %7" PRId64
-               " %9.1f %7" PRId64 "  %s\n",
-               w->count, percent(w->count, r->exits), w->emulated, w->vmid, w->vmcs,
-               w->cause ? w->cause : "all", w->pc ? w->pc : "all", w->min, mean(w), w->max,
-               w->symbol ? w->symbol : "");
-    }
-    if (top && r->n > top)
-        printf("%10s and %zu more rows (--top 0 shows all)\n", "", r->n - top);
+    if (q->csv)
+        return report_csv(stdout, r, q->by, q->top);
+    printf("%s model, %lld hart%s, %lld cycles, %lld exits\n\n", r->model, (long long)r->harts,
+           r->harts == 1 ? "" : "s", (long long)r->cycles, (long long)r->exits);
+    report_vms(stdout, r);
+    putchar('\n');
+    return report_sites(stdout, r, q->by, q->top);
 }
 
-static void print_csv(const struct report *r, size_t top)
+static int show(char *const *paths, int n, const struct request *q)
 {
-    puts("exits,emulated,vmid,vmcs,cause,pc,symbol,instret_min,instret_mean,instret_max,cycles");
-    for (size_t i = 0; i < r->n && (!top || i < top); i++) {
-        const struct row *w = &r->rows[i];
+    struct run runs[2] = {0};
+    bool ok = true;
 
-        printf("%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%s,%s,%s,%" PRId64 ",%.3f,%" PRId64
-               ",%" PRId64 "\n",
-               w->count, w->emulated, w->vmid, w->vmcs, w->cause ? w->cause : "",
-               w->pc ? w->pc : "", w->symbol ? w->symbol : "", w->min, mean(w), w->max, w->cycles);
-    }
+    for (int i = 0; i < n && ok; i++)
+        ok = run_read(&runs[i], paths[i]);
+    if (ok && q->plot)
+        ok = draw(&runs[0].report, q->plot);
+    else if (ok)
+        ok = (n == 2 ? compare_runs(stdout, &runs[0].report, &runs[1].report, q->by, q->top, q->csv)
+                     : print(&runs[0].report, q)) ||
+             fail(paths[0], "out of memory");
+    run_free(&runs[0]);
+    run_free(&runs[1]);
+    if (fflush(stdout) || ferror(stdout))
+        ok = fail("standard output", "could not be written completely");
+    return ok ? 0 : STATUS_FILE;
 }
 
 static void help(void)
 {
     puts("Usage: visa-stat [options] FILE\n"
-         "Shows where the exits of a run came from; FILE is what visa-sim --stats FILE wrote,\n"
-         "- is standard input.\n\n"
+         "       visa-stat [options] BEFORE AFTER\n"
+         "Shows where the exits of a run came from and what they cost, or what changed between\n"
+         "two runs. A FILE is what visa-sim --stats FILE wrote, - is standard input.\n\n"
          "  -b, --by WHAT    a row for each site (VM, cause and guest pc), cause or vm\n"
          "  -n, --top N      the first N rows only; 0 is all (default 20)\n"
          "  -c, --csv        comma-separated values, all rows unless --top says otherwise\n"
+         "  -p, --plot SVG   draw it into the file SVG instead, - is standard output\n"
          "  -V, --version    print the version and exit\n"
          "  -h, --help       print this and exit");
 }
@@ -195,7 +113,7 @@ static int usage(const char *what, const char *value)
     return STATUS_USAGE;
 }
 
-static bool parse_by(const char *text, enum by *by)
+static bool parse_by(const char *text, enum report_by *by)
 {
     static const char *const names[] = {[BY_SITE] = "site", [BY_CAUSE] = "cause", [BY_VM] = "vm"};
 
@@ -205,60 +123,61 @@ static bool parse_by(const char *text, enum by *by)
     return false;
 }
 
-static int show(const char *path, enum by by, bool csv, size_t top)
+static bool parse_top(const char *text, size_t *top)
 {
-    struct report r = {0};
-    json_error_t error;
-    json_t *root =
-        strcmp(path, "-") ? json_load_file(path, 0, &error) : json_loadf(stdin, 0, &error);
-    bool ok;
+    char *end;
 
-    if (!root) {
-        fprintf(stderr, "visa-stat: %s:%d:%d: %s\n", path, error.line, error.column, error.text);
-        return STATUS_FILE;
-    }
-    ok = read_report(&r, root, path, by);
-    if (ok && csv)
-        print_csv(&r, top);
-    else if (ok)
-        print_table(&r, top);
-    free(r.rows);
-    json_decref(root);
-    if (fflush(stdout))
-        ok = fail("standard output", "could not be written completely");
-    return ok ? 0 : STATUS_FILE;
+    errno = 0;
+    *top = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && !*end && errno == 0;
+}
+
+static int check(char *const *paths, int n, const struct request *q)
+{
+    if (n < 1 || n > 2)
+        return usage("expected one FILE, or two to compare", "");
+    if (n == 2 && q->plot)
+        return usage("--plot: expected one FILE", "");
+    if (q->plot && q->csv)
+        return usage("--plot and --csv: expected only one of them", "");
+    if (n == 2 && strcmp(paths[0], "-") == 0 && strcmp(paths[1], "-") == 0)
+        return usage("standard input cannot be both runs", "");
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"by", required_argument, 0, 'b'}, {"top", required_argument, 0, 'n'},
-        {"csv", no_argument, 0, 'c'},      {"version", no_argument, 0, 'V'},
-        {"help", no_argument, 0, 'h'},     {0, 0, 0, 0}};
-    enum by by = BY_SITE;
-    bool csv = false, top_given = false;
-    size_t top = 20;
-    char *end;
+    static const struct option longs[] = {{"by", required_argument, 0, 'b'},
+                                          {"top", required_argument, 0, 'n'},
+                                          {"csv", no_argument, 0, 'c'},
+                                          {"plot", required_argument, 0, 'p'},
+                                          {"version", no_argument, 0, 'V'},
+                                          {"help", no_argument, 0, 'h'},
+                                          {0, 0, 0, 0}};
+    struct request q = {.top = 20};
+    bool top_given = false;
+    int status;
 
-    for (int c; (c = getopt_long(argc, argv, "b:n:cVh", longs, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "b:n:cp:Vh", longs, NULL)) != -1;) {
         switch (c) {
         case 'b':
-            if (!parse_by(optarg, &by))
+            if (!parse_by(optarg, &q.by))
                 return usage("--by: expected site, cause or vm, not ", optarg);
             break;
         case 'n':
-            top = strtoull(optarg, &end, 10);
-            top_given = true;
-            if (*end || optarg[0] < '0' || optarg[0] > '9')
+            if (!parse_top(optarg, &q.top))
                 return usage("--top: not a number: ", optarg);
+            top_given = true;
             break;
-        case 'c': csv = true; break;
+        case 'c': q.csv = true; break;
+        case 'p': q.plot = optarg; break;
         case 'V': puts("visa-stat " PACKAGE_VERSION); return 0;
         case 'h': help(); return 0;
         default: return STATUS_USAGE;
         }
     }
-    if (argc - optind != 1)
-        return usage("expected one FILE", "");
-    return show(argv[optind], by, csv, csv && !top_given ? 0 : top);
+    if (q.csv && !top_given)
+        q.top = 0;
+    status = check(argv + optind, argc - optind, &q);
+    return status ? status : show(argv + optind, argc - optind, &q);
 }

@@ -139,5 +139,7 @@ void current_done(struct hart *h, const struct context *c);
 /* The interpreter (interp.c): runs until instret reaches h->limit, a trap that was taken
  * while somebody listens, or h->attention. */
 void interp(struct hart *h);
+/* The same for a hart with `timing`. */
+void interp_timed(struct hart *h);
 
 #endif

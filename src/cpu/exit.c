@@ -134,6 +134,7 @@ static void tell_world(const struct hart *h, const struct context *c, struct wor
     e.instret = h->instret + e.entry; /* the entering instruction is the host's */
     e.ticks = hart_ticks(h) + e.entry;
     e.ring = h->ring == RING_3 ? 3 : 0;
+    machine_fetch_address(h, &h->code, e.pc, &e.pc_gpa, &e.pc_hpa);
     for (unsigned i = 0; i < m->nworld; i++)
         m->world[i].fn(m->world[i].user, &e);
 }
@@ -155,6 +156,8 @@ static void enter_guest(struct hart *h, struct context *c, bool advance)
     h->attention = true;
     h->delivered = 0;
     mmu_update(h);
+    if (h->timing)
+        h->timing->entered(h->timing);
     h->vm_stats = machine_vm_stats(h->machine, c->vmcs);
     h->machine->stats.entries++;
     if (h->vm_stats) {

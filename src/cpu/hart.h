@@ -6,6 +6,7 @@
 #ifndef VISA_HART_H
 #define VISA_HART_H
 
+#include "cpu/timing.h"
 #include "isa.h"
 #include "machine.h"
 
@@ -129,6 +130,8 @@ struct hart {
     struct retire *rec;                      /* the record being made, NULL if nobody listens */
     uint64_t seq;
     struct exit_count *vm_stats; /* of the live VM */
+    struct timing *timing;       /* NULL: nobody times this hart */
+    uint64_t fetch_pa2;          /* page of the second half of an instruction over a page's end */
 };
 
 #endif

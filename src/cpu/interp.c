@@ -15,9 +15,25 @@
 #include "machine_impl.h"
 #include "mmu/mmu.h"
 
+/* interp_timed.c compiles this a second time for timed models (cpu/timing.h): there each
+ * instruction is asked for its cycle before it executes, and pairs are taken apart. */
+#ifndef INTERP_TIMED
+#define INTERP interp
+#define DISPATCH() goto *dispatch[ip->op]
+#define NOTE_ACCESS(host, size, write)
+#else
+#define INTERP interp_timed
+#define DISPATCH() goto issue
+#define NOTE_ACCESS(host, size, write)                                                             \
+    timing_note(h->timing, TIMING_ACCESS, (uintptr_t)(host)-ram, size, write);                     \
+    if ((write) && h->machine->config.harts > 1)                                                   \
+        mem_break_reservations(h, (uintptr_t)(host)-ram)
+#endif
+
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+#ifndef INTERP_TIMED
 unsigned interp_near(enum isa_op op)
 {
     switch (op) {
@@ -52,6 +68,7 @@ unsigned interp_single(unsigned op)
 
     return op < INTERP_PAIR_FIRST ? op : firsts[pair / 4] + (pair >> 1 & 1);
 }
+#endif
 
 /* The operation of the slot, also if it is the one over the page's end. */
 #define OP_OF(ip, page) ((ip)->op == INTERP_CROSS ? (page)->cross_op : (ip)->op)
@@ -113,6 +130,7 @@ static visa_result fetch_cross(struct hart *h, struct dpage *p)
     memcpy(&low, p->bytes + 4094, 2);
     if (e->tag != (pc | (uint64_t)h->ctx_code << 3) && mmu_fetch(h, pc, &next) != VISA_OK)
         return VISA_TRAP;
+    h->fetch_pa2 = next->pa;
     memcpy(&high, next->bytes, 2);
     if (p->slot[DPAGE_SLOTS - 1].op == INTERP_DECODE ||
         p->cross_bits != ((uint32_t)high << 16 | low))
@@ -120,7 +138,7 @@ static visa_result fetch_cross(struct hart *h, struct dpage *p)
     return VISA_OK;
 }
 
-void interp(struct hart *h)
+void INTERP(struct hart *h)
 {
 #define LABELS(name) [OP4_##name] = &&L4_##name, [OP2_##name] = &&L2_##name,
 #define LABELS_sys(name) [OP4_##name] = &&L_sys, [OP2_##name] = &&L_sys,
@@ -150,13 +168,16 @@ void interp(struct hart *h)
     const struct fast_entry *e;
     unsigned size, length;
     bool is_signed;
+#ifdef INTERP_TIMED
+    const uintptr_t ram = (uintptr_t)h->machine->ram - RAM_BASE;
+    unsigned op;
+#endif
 
 #define A x[ip->a]
 #define B x[ip->b]
 #define PC (((uintptr_t)ip >> 2) + delta)
 #define SYNC() (h->pc = PC, h->instret = h->limit - left)
 #define I (uint64_t)(int64_t) ip->c
-#define DISPATCH() goto *dispatch[ip->op]
 /* An instruction has retired; ip goes on by n slots. */
 #define STEP(n)                                                                                    \
     do {                                                                                           \
@@ -200,6 +221,19 @@ lookup:
     ip = &page->slot[(pc & 0xfff) >> 1];
     delta = pc - ((uintptr_t)ip >> 2);
     DISPATCH();
+
+#ifdef INTERP_TIMED
+issue:
+    op = interp_single(ip->op);
+    if (op == INTERP_DECODE || op == INTERP_PAGE_END || op == INTERP_CROSS)
+        goto *dispatch[op];
+issue_op:
+    h->pc = PC;
+    h->instret = h->limit - left;
+    if (h->timing->issue(h->timing, &(struct timing_insn){PC, page->pa, h->fetch_pa2, ip, op}))
+        return;
+    goto *dispatch[op];
+#endif
 
 #define ALU_RI(result)                                                                             \
     {                                                                                              \
@@ -272,6 +306,7 @@ lookup:
     if (FAST(ACCESS_LOAD, type)) {                                                                 \
         type loaded;                                                                               \
         memcpy(&loaded, (const void *)(e->host + va), sizeof loaded);                              \
+        NOTE_ACCESS(e->host + va, sizeof loaded, false);                                           \
         A = (uint64_t)(int64_t)loaded;                                                             \
     } else {                                                                                       \
         size = sizeof(type);                                                                       \
@@ -283,6 +318,7 @@ lookup:
     if (FAST(ACCESS_STORE, type)) {                                                                \
         type stored = (type)A;                                                                     \
         memcpy((void *)(e->host + va), &stored, sizeof stored);                                    \
+        NOTE_ACCESS(e->host + va, sizeof stored, true);                                            \
     } else {                                                                                       \
         size = sizeof(type);                                                                       \
         length = n;                                                                                \
@@ -442,7 +478,12 @@ L_cross:
     h->insn_len = 0;
     if (fetch_cross(h, page) != VISA_OK)
         goto trap;
+#ifdef INTERP_TIMED
+    op = page->cross_op;
+    goto issue_op;
+#else
     goto *labels[page->cross_op];
+#endif
 
 L_page_end:
     pc = PC;

@@ -72,6 +72,8 @@ static visa_result port_in(struct hart *h, uint32_t bits, uint64_t port, unsigne
         return VISA_TRAP;
     if (through) {
         value &= bus_in(h->machine->bus, (uint16_t)port, width);
+        if (h->timing)
+            timing_note(h->timing, TIMING_DEVICE, port, width, false);
         h->attention = true;
     }
     set_rd(h, bits, value);
@@ -88,6 +90,8 @@ static visa_result port_out(struct hart *h, uint32_t bits, uint64_t port, unsign
         return VISA_TRAP;
     if (through) {
         bus_out(h->machine->bus, (uint16_t)port, width, value);
+        if (h->timing)
+            timing_note(h->timing, TIMING_DEVICE, port, width, true);
         h->attention = true;
     }
     return VISA_OK;

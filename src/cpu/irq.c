@@ -41,10 +41,17 @@ static unsigned highest(uint64_t pending)
     return 0;
 }
 
+static void take(struct hart *h)
+{
+    if (h->timing)
+        h->timing->between = true;
+    take_trap(h);
+}
+
 static bool interrupt(struct hart *h, uint64_t pending)
 {
     h->trap = (struct trap){.event = RETIRE_INTERRUPT, .cause = (uint8_t)highest(pending)};
-    take_trap(h);
+    take(h);
     return true;
 }
 
@@ -55,7 +62,7 @@ static bool host_exit(struct hart *h, uint64_t pending)
 
     raise_exit(h, timer ? ISA_EXIT_TIMER : ISA_EXIT_EXTERNAL,
                timer ? QUAL(TIMER, IRQ, irq) : QUAL(EXTERNAL, IRQ, irq), 0, 0, 0);
-    take_trap(h);
+    take(h);
     return true;
 }
 
@@ -87,7 +94,7 @@ static bool guest_event(struct hart *h)
     } else {
         return pending && interrupt(h, pending);
     }
-    take_trap(h);
+    take(h);
     return true;
 }
 

@@ -138,6 +138,8 @@ void take_trap(struct hart *h)
     }
     h->reserved = false;
     count(h);
+    if (h->timing)
+        h->timing->trap(h->timing, h->trap.event);
     if (h->trap.event == RETIRE_EXIT) {
         world_exit(h);
     } else {

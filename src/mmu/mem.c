@@ -173,6 +173,15 @@ static bool shrink_past_ranges(const struct context *c, uint64_t gpa, uint64_t h
     return true;
 }
 
+static void time_read(void *user, bool host, unsigned level, uint64_t gpa, uint64_t hpa,
+                      uint64_t pte)
+{
+    (void)level;
+    (void)gpa;
+    (void)pte;
+    timing_note(user, host ? TIMING_WALK_HOST : TIMING_WALK_GUEST, hpa, 8, false);
+}
+
 static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context *c)
 {
     unsigned side = q->access == ACCESS_FETCH ? 0 : 1;
@@ -183,7 +192,9 @@ static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context
                      .satp = q->ctx->v ? ctx_gptbr(h, c)
                              : h->v    ? h->host_s.satp
                                        : h->s.satp,
-                     .hptbr = q->ctx->v ? c->f[ISA_VMCS_HPTBR] : 0};
+                     .hptbr = q->ctx->v ? c->f[ISA_VMCS_HPTBR] : 0,
+                     .visit = h->timing ? time_read : NULL,
+                     .user = h->timing};
     struct tlb_entry evicted;
     bool done;
     enum walk_result r;
@@ -247,6 +258,8 @@ static visa_result translate(struct hart *h, struct xlate *q, struct context *c)
         return check_physical(h, q);
     }
     e = tlb_lookup(h->tlb[side], q->ctx->tag, q->va);
+    if (h->timing && !h->tlb[side]->l1_hit)
+        timing_note(h->timing, TIMING_TLB_L2, 0, 0, false);
     if (e && !entry_allows(e, q)) {
         fast_drop(h, side, e);
         tlb_drop(h->tlb[side], e);
@@ -262,6 +275,8 @@ static visa_result translate(struct hart *h, struct xlate *q, struct context *c)
     } else if (walk_and_fill(h, q, c) != VISA_OK) {
         return VISA_TRAP;
     }
+    if (h->timing && h->tlb[side]->l1_out.valid) /* fast entries are hits of L1 */
+        fast_drop(h, side, &h->tlb[side]->l1_out);
     return check_physical(h, q);
 }
 
@@ -273,7 +288,12 @@ visa_result mmu_translate(struct hart *h, struct xlate *q)
 visa_result mmu_translate_gpa(struct hart *h, const struct context *c, struct xlate *q)
 {
     static const struct xlate_ctx ctx = {.v = true, .ring = RING_0};
-    struct walk w = {.h = h, .ctx = &ctx, .access = q->access, .hptbr = c->f[ISA_VMCS_HPTBR]};
+    struct walk w = {.h = h,
+                     .ctx = &ctx,
+                     .access = q->access,
+                     .hptbr = c->f[ISA_VMCS_HPTBR],
+                     .visit = h->timing ? time_read : NULL,
+                     .user = h->timing};
     bool done;
     enum walk_result r;
 
@@ -320,8 +340,15 @@ visa_result mmu_fetch(struct hart *h, uint64_t pc, struct dpage **page)
     struct xlate q = {.va = pc, .access = ACCESS_FETCH, .size = 2, .ctx = &h->code};
     struct machine *m = h->machine;
 
+    visa_result r;
+
     h->fetching = true;
-    if (mmu_translate(h, &q) != VISA_OK)
+    if (h->timing)
+        h->timing->now = &h->timing->fetch;
+    r = mmu_translate(h, &q);
+    if (h->timing)
+        h->timing->now = &h->timing->data;
+    if (r != VISA_OK)
         return VISA_TRAP;
     if (!in_ram(m, q.hpa & ~0xfffull, 4096)) {
         if (h->v)
@@ -419,6 +446,9 @@ visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value)
     struct machine *m = h->machine;
     bool ok;
 
+    if (h->timing)
+        timing_note(h->timing, in_ram(m, q->hpa, q->size) ? TIMING_ACCESS : TIMING_DEVICE, q->hpa,
+                    q->size, q->access == ACCESS_STORE);
     if (in_ram(m, q->hpa, q->size)) {
         uint8_t *at = m->ram + (q->hpa - RAM_BASE);
 
@@ -433,8 +463,7 @@ visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value)
     }
     if (q->hpa & (q->size - 1))
         return raise_exception(h, misaligned[q->access], q->va);
-    ok = q->access == ACCESS_LOAD ? bus_read(m->bus, q->hpa, q->size, value)
-                                  : bus_write(m->bus, q->hpa, q->size, *value);
+    ok = machine_transport(h, q->access == ACCESS_STORE, q->hpa, q->size, value);
     h->attention = true; /* devices change interrupts and deadlines */
     if (ok)
         return VISA_OK;
@@ -443,11 +472,22 @@ visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value)
     return raise_exception(h, access_fault[q->access], q->va);
 }
 
+void mem_break_reservations(struct hart *h, uint64_t hpa)
+{
+    struct machine *m = h->machine;
+
+    for (unsigned i = 0; i < m->config.harts; i++)
+        if (&m->harts[i] != h && m->harts[i].reservation == (hpa & ~(ISA_RESERVE_BYTES - 1ull)))
+            m->harts[i].reserved = false;
+}
+
 void mem_stored(struct hart *h, uint64_t hpa, unsigned size)
 {
     struct machine *m = h->machine;
 
     dpages_stored(m, hpa, size);
+    if (h->timing && m->config.harts > 1)
+        mem_break_reservations(h, hpa);
     if (m->watches && machine_watched(m, hpa, size)) {
         machine_store_hook(m, hpa, size);
         h->attention = true;
@@ -481,6 +521,10 @@ static visa_result cross_page(struct hart *h, struct xlate *q, unsigned size, ui
         return VISA_TRAP;
     if (!in_ram(m, q->hpa, first) || !in_ram(m, p.hpa, size - first))
         return raise_exception(h, misaligned[q->access], q->va);
+    if (h->timing) {
+        timing_note(h->timing, TIMING_ACCESS, q->hpa, first, q->access == ACCESS_STORE);
+        timing_note(h->timing, TIMING_ACCESS, p.hpa, p.size, q->access == ACCESS_STORE);
+    }
     memcpy(bytes, value, 8);
     if (q->access == ACCESS_LOAD) {
         memset(bytes, 0, sizeof bytes);
@@ -549,6 +593,8 @@ visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum access a
     if (mmu_translate(h, q) != VISA_OK)
         return VISA_TRAP;
     *at = machine_ram(h->machine, q->hpa, size);
+    if (*at && h->timing)
+        timing_note(h->timing, TIMING_ACCESS, q->hpa, size, access == ACCESS_STORE);
     if (*at)
         return VISA_OK;
     if (q->ctx->v)

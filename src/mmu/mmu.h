@@ -63,6 +63,9 @@ CHECKED visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum 
 /* A store through a host address of mem_atomic is over: tell watchers and decoded pages. */
 void mem_stored(struct hart *h, uint64_t hpa, unsigned size);
 
+/* A store by h to this address: other harts' reservations of it are gone. */
+void mem_break_reservations(struct hart *h, uint64_t hpa);
+
 /* As the guest of context c would: VMLD, VMST (gpa: VMLDP, VMSTP). */
 CHECKED visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access access,
                               uint64_t addr, unsigned size, uint64_t *value);

@@ -44,6 +44,14 @@ void tlb_reset(struct tlb *t)
     t->l1_next = t->walk_next = 0;
 }
 
+void tlb_time(struct tlb *t, bool on)
+{
+    memset(t->l1, 0, t->l1_entries * sizeof *t->l1);
+    t->l1_next = 0;
+    t->l1_out.valid = false;
+    t->timed = on;
+}
+
 static uint64_t page_mask(unsigned level)
 {
     return ~((1ull << 9 * level) - 1);
@@ -82,6 +90,7 @@ static bool same_page(const struct tlb_entry *a, const struct tlb_entry *b)
 
 static void l1_insert(struct tlb *t, const struct tlb_entry *e)
 {
+    t->l1_out = t->l1[t->l1_next];
     t->l1[t->l1_next] = *e;
     t->l1_next = (t->l1_next + 1) % t->l1_entries;
 }
@@ -97,7 +106,10 @@ struct tlb_entry *tlb_lookup(struct tlb *t, uint64_t tag, uint64_t va)
 {
     struct tlb_entry *e = find(t, tag, va >> 12);
 
+    if (!t->timed)
+        return e;
     t->l1_hit = false;
+    t->l1_out.valid = false;
     for (unsigned i = 0; e && i < t->l1_entries; i++)
         if (hits(&t->l1[i], tag, va >> 12))
             t->l1_hit = true;
@@ -127,7 +139,8 @@ struct tlb_entry *tlb_fill(struct tlb *t, const struct tlb_entry *e, struct tlb_
     *evicted = way[use];
     way[use] = *e;
     way[use].valid = true;
-    l1_insert(t, &way[use]);
+    if (t->timed)
+        l1_insert(t, &way[use]);
     return &way[use];
 }
 

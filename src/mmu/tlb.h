@@ -2,8 +2,8 @@
  * "Walk cache" and "Exactness".
  *
  * Each hart has two, one for fetches and one for data. L2 is set-associative,
- * FIFO per set, and a hit never changes it; L1 is a subset of it that only
- * timing can see, so its contents are kept for the timed models alone. */
+ * FIFO per set, and a hit never changes it; L1 is a subset of it that only timing can
+ * see: it is kept while a timed model listens. */
 #ifndef VISA_TLB_H
 #define VISA_TLB_H
 
@@ -37,7 +37,9 @@ struct tlb {
     unsigned l1_next;
     struct walk_entry *walk;
     unsigned walk_next;
-    bool l1_hit; /* of the last lookup, for timed models */
+    bool timed;  /* L1 is kept; else it stays empty, as only timing can see it */
+    bool l1_hit; /* of the last lookup, while timed */
+    struct tlb_entry l1_out; /* what L1 replaced at the last lookup or fill, if valid */
 };
 
 #define TLB_TAG_V (1ull << 63)
@@ -61,6 +63,8 @@ static inline uint64_t tlb_tag_vmid(uint64_t tag)
 /* NULL if memory ran out. entries must be a multiple of ways, sets a power of two. */
 struct tlb *tlb_new(const struct machine_config *c);
 void tlb_free(struct tlb *t);
+/* Keeps L1 from now on, beginning with an empty one; or no longer. */
+void tlb_time(struct tlb *t, bool on);
 void tlb_reset(struct tlb *t); /* empty, and every FIFO at its first place */
 
 /* The L2 entry that translates va under tag, or NULL: a miss. Fills L1. */

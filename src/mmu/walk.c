@@ -61,6 +61,19 @@ static enum walk_result table_address(struct walk *w, uint64_t gpa, uint64_t *hp
     return WALK_OK;
 }
 
+static void count_read(struct walk *w, bool host)
+{
+    struct machine_stats *s = &w->h->machine->stats;
+    struct exit_count *vm = w->ctx->v ? w->h->vm_stats : NULL;
+
+    s->walk_reads_host += host;
+    s->walk_reads_guest += !host;
+    if (vm) {
+        vm->walk_reads_host += host;
+        vm->walk_reads_guest += !host;
+    }
+}
+
 static enum walk_result read_entry(struct walk *w, bool host, unsigned level, uint64_t gpa,
                                    uint64_t hpa, uint64_t *pte)
 {
@@ -73,10 +86,8 @@ static enum walk_result read_entry(struct walk *w, bool host, unsigned level, ui
         }
         return WALK_DENIED;
     }
-    if (w->tlb && host)
-        m->stats.walk_reads_host++;
-    else if (w->tlb)
-        m->stats.walk_reads_guest++;
+    if (w->tlb)
+        count_read(w, host);
     if (w->visit)
         w->visit(w->user, host, level, gpa, hpa, *pte);
     return WALK_OK;

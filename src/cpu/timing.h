@@ -1,0 +1,80 @@
+/* What the golden model tells a timed one, and asks of it.
+ *
+ * The golden model executes; a timed model decides in which cycle. Each hart has one
+ * struct timing, NULL if nobody times it. Before an instruction executes, `issue` is
+ * asked for the cycle in which it enters execute, which is the hart's time while it does.
+ * What the instruction then did that costs cycles is left in the notes, in program order.
+ * Manual: chapter "The pipeline". */
+#ifndef VISA_TIMING_H
+#define VISA_TIMING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hart;
+struct dinsn;
+
+enum timing_kind {
+    TIMING_ACCESS,     /* of RAM, through the data cache */
+    TIMING_TLB_L2,     /* L1 TLB missed: L2 is looked into */
+    TIMING_WALK_GUEST, /* an entry of a guest's (or native) table was read */
+    TIMING_WALK_HOST,  /* an entry of a host table was read */
+    TIMING_DEVICE,     /* an access of a device or port */
+    TIMING_SPILL,      /* a context went from the pool to memory */
+    TIMING_REFILL,     /* a context came from memory into the pool */
+};
+
+struct timing_note {
+    uint8_t kind; /* enum timing_kind */
+    bool write;
+    uint8_t size; /* bytes */
+    uint64_t pa;  /* host physical */
+};
+
+/* Two translations of 24 reads, accesses, a spill and a refill are the most there can be. */
+enum { TIMING_NOTES = 128 };
+
+struct timing_notes {
+    unsigned n;
+    struct timing_note note[TIMING_NOTES];
+};
+
+/* An instruction that is about to execute. */
+struct timing_insn {
+    uint64_t pc;
+    uint64_t pa;             /* host physical address of its page */
+    uint64_t pa2;            /* of the next page, if it goes on there */
+    const struct dinsn *d;   /* as decoded */
+    unsigned op;             /* enum interp_op, of one instruction */
+};
+
+struct timing {
+    void *model;
+    /* Puts the instruction's first cycle in execute into h->waited, unless time is not
+     * this model's. True: something is due at that cycle (deadline); leave without
+     * executing. Asked again for the same instruction, it says false or true by the
+     * deadline alone. */
+    bool (*issue)(struct timing *t, const struct timing_insn *i);
+    /* take_trap: what was issued last, or is about to be fetched, comes to nothing. */
+    void (*trap)(struct timing *t, unsigned event); /* enum retire_event */
+    bool between; /* the trap is an interrupt, between two instructions */
+    void (*entered)(struct timing *t);              /* the instruction entered a guest */
+    bool own_time;     /* ticks are this model's cycles */
+    bool issued;       /* an instruction has been issued and has not executed */
+    uint64_t deadline; /* ticks */
+    uint64_t resume;   /* ticks at which the hart woke from wfi; no fetch before it */
+    bool slept;
+    struct timing_notes *now; /* &fetch while an instruction is fetched, else &data */
+    struct timing_notes fetch, data;
+};
+
+static inline void timing_note(struct timing *t, enum timing_kind kind, uint64_t pa, unsigned size,
+                               bool write)
+{
+    struct timing_notes *n = t->now;
+
+    if (n->n < TIMING_NOTES)
+        n->note[n->n++] = (struct timing_note){(uint8_t)kind, write, (uint8_t)size, pa};
+}
+
+#endif

@@ -1,0 +1,456 @@
+/* Time, exits and their costs as SVG (plot.h).
+ *
+ * Sections stand below each other, each as high as it needs; y is where the next begins. */
+#include "plot.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    WIDTH = 960,
+    LEFT = 40,
+    RIGHT = WIDTH - 40,
+    SPAN = RIGHT - LEFT,
+    ROW = 24,
+    HISTOGRAM = 180,
+    MAX_VMS = 32,   /* rows */
+    MAX_PLACES = 8, /* rows */
+    COLOURS = 9,    /* causes with a colour of their own; the last one is for the others */
+};
+
+static const char *const colours[COLOURS] = {"#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2",
+                                             "#b279a2", "#eeca3b", "#9d755d", "#a0a0a0"};
+static const char host_colour[] = "#3b4252";
+static const char *const vm_colours[] = {"#5b8db8", "#a9c9e3"}; /* in turn: neighbours differ */
+static const char *const vm_inks[] = {"#fff", "#222"};
+
+struct plot {
+    FILE *out;
+    const struct report *r;
+    struct report_row *causes; /* by VM and cause */
+    size_t ncauses;
+    const char *legend[COLOURS]; /* causes, the most frequent first */
+    size_t nlegend;
+    double y;
+};
+
+/* Elements ------------------------------------------------------------------------ */
+
+static void escaped(FILE *out, const char *text)
+{
+    for (; *text; text++)
+        switch (*text) {
+        case '<': fputs("&lt;", out); break;
+        case '>': fputs("&gt;", out); break;
+        case '&': fputs("&amp;", out); break;
+        default: putc((unsigned char)*text < ' ' ? '?' : *text, out);
+        }
+}
+
+static void rect(const struct plot *p, double x, double y, double w, double h, const char *fill)
+{
+    fprintf(p->out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>\n", x,
+            y, w, h, fill);
+}
+
+/* style: classes of the style sheet in plot_svg. */
+static void label(const struct plot *p, double x, double y, const char *style, const char *text)
+{
+    fprintf(p->out, "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\">", x, y, style);
+    escaped(p->out, text);
+    fputs("</text>\n", p->out);
+}
+
+/* About how wide text of this size is, whatever font there is; bytes of UTF-8 count each. */
+static double width_of(const char *text, double size)
+{
+    return (double)strlen(text) * size * 0.64;
+}
+
+static void heading(struct plot *p, const char *title, const char *explanation)
+{
+    label(p, LEFT, p->y + 16, "h", title);
+    label(p, LEFT + width_of(title, 15) + 12, p->y + 16, "soft", explanation);
+    p->y += 32;
+}
+
+/* 1234567 as 1,234,567. */
+static const char *grouped(int64_t n, char text[32])
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRId64, n), at = 0;
+
+    for (int i = 0; i < length; i++) {
+        if (i > (n < 0) && (length - i) % 3 == 0)
+            text[at++] = ',';
+        text[at++] = digits[i];
+    }
+    text[at] = 0;
+    return text;
+}
+
+/* In at most five characters: 999, 12.3k, 1.5M. */
+static const char *brief(int64_t n, char text[32])
+{
+    static const char units[] = "kMGTPE";
+    double value = (double)n;
+    unsigned unit = 0;
+
+    if (n < 1000) {
+        snprintf(text, 32, "%" PRId64, n);
+        return text;
+    }
+    for (value /= 1000; value >= 999.5; value /= 1000)
+        unit++;
+    snprintf(text, 32, value < 99.95 ? "%.1f%c" : "%.0f%c", value, units[unit]);
+    return text;
+}
+
+/* Time ---------------------------------------------------------------------------- */
+
+static double segment(const struct plot *p, double x, int64_t cycles, const char *who,
+                      const char *fill, const char *ink)
+{
+    double percent = report_percent(cycles, p->r->total), w = percent * SPAN / 100;
+    char text[64];
+
+    rect(p, x, p->y, w, 36, fill);
+    fprintf(p->out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"1\" height=\"36\" fill=\"#fff\"/>\n",
+            x + w - 1, p->y);
+    snprintf(text, sizeof text, "%s %.1f %%", who, percent);
+    if (width_of(text, 12) > w - 8)
+        snprintf(text, sizeof text, "%s", who);
+    if (width_of(text, 12) <= w - 8)
+        fprintf(p->out, "<text x=\"%.1f\" y=\"%.1f\" class=\"mid\" style=\"fill:%s\">%s</text>\n",
+                x + w / 2, p->y + 22, ink, text);
+    return x + w;
+}
+
+static void plot_time(struct plot *p)
+{
+    double x;
+    char who[32];
+
+    heading(p, "Time", "share of all harts' cycles");
+    rect(p, LEFT, p->y, SPAN, 36, "#eee");
+    x = segment(p, LEFT, p->r->host.cycles, "Ring -1", host_colour, "#fff");
+    for (size_t i = 0; i < p->r->nvms; i++) {
+        snprintf(who, sizeof who, "VM %" PRId64, p->r->vms[i].vmid);
+        x = segment(p, x, p->r->vms[i].cycles, who, vm_colours[i % 2], vm_inks[i % 2]);
+    }
+    p->y += 64;
+}
+
+/* Exits by VM and cause ------------------------------------------------------------ */
+
+static size_t colour_of(const struct plot *p, const char *cause)
+{
+    for (size_t i = 0; i < p->nlegend; i++)
+        if (strcmp(p->legend[i], cause) == 0)
+            return i;
+    return COLOURS - 1;
+}
+
+/* A cause's exits of all VMs. */
+static int64_t exits_of(const struct plot *p, const char *cause)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < p->ncauses; i++)
+        n += strcmp(p->causes[i].cause, cause) ? 0 : p->causes[i].count;
+    return n;
+}
+
+/* Its causes, the most frequent first, so many as have colours; the rest is one. */
+static void make_legend(struct plot *p)
+{
+    for (size_t colour = 0; colour < COLOURS - 1; colour++) {
+        const struct report_row *best = NULL;
+        int64_t most = 0;
+
+        for (size_t i = 0; i < p->ncauses; i++) {
+            const char *cause = p->causes[i].cause;
+            int64_t n = exits_of(p, cause);
+
+            if (colour_of(p, cause) == COLOURS - 1 && n > most) {
+                best = &p->causes[i];
+                most = n;
+            }
+        }
+        if (!best)
+            return;
+        p->legend[p->nlegend++] = best->cause;
+    }
+}
+
+static void plot_legend(struct plot *p)
+{
+    bool others = false;
+    double x = LEFT;
+
+    for (size_t i = 0; i < p->ncauses; i++)
+        others |= colour_of(p, p->causes[i].cause) == COLOURS - 1;
+    for (size_t i = 0; i < p->nlegend + others; i++) {
+        const char *text = i < p->nlegend ? p->legend[i] : "others";
+        double w = 20 + width_of(text, 12) + 14;
+
+        if (x + w > RIGHT) {
+            x = LEFT;
+            p->y += 20;
+        }
+        rect(p, x, p->y, 12, 12, colours[i < p->nlegend ? i : COLOURS - 1]);
+        label(p, x + 18, p->y + 11, "", text);
+        x += w;
+    }
+    p->y += 26;
+}
+
+static void plot_vm(const struct plot *p, const struct report_vm *v, int64_t most)
+{
+    enum { BARS = LEFT + 260, LONGEST = RIGHT - BARS - 90 };
+    double x = BARS;
+    char text[64];
+
+    snprintf(text, sizeof text, "VM %" PRId64, v->vmid);
+    label(p, LEFT, p->y + 15, "b", text);
+    label(p, LEFT + 76, p->y + 15, "soft", v->vmcs);
+    snprintf(text, sizeof text, "%.1f %%", report_percent(v->cycles, p->r->total));
+    label(p, BARS - 16, p->y + 15, "end", text);
+    for (size_t c = 0; c < COLOURS; c++)
+        for (size_t i = 0; i < p->ncauses; i++) {
+            const struct report_row *w = &p->causes[i];
+            double length = most ? (double)w->count * LONGEST / (double)most : 0;
+
+            if (strcmp(w->vmcs, v->vmcs) || colour_of(p, w->cause) != c)
+                continue;
+            rect(p, x, p->y + 3, length, ROW - 7, colours[c]);
+            x += length;
+        }
+    label(p, x + 8, p->y + 15, "", grouped(v->exits, text));
+}
+
+static void plot_exits(struct plot *p)
+{
+    int64_t most = 0;
+    char text[64];
+
+    heading(p, "Exits by VM and cause", "VM, VMCS, share of time, exits");
+    plot_legend(p);
+    for (size_t i = 0; i < p->r->nvms; i++)
+        most = p->r->vms[i].exits > most ? p->r->vms[i].exits : most;
+    for (size_t i = 0; i < p->r->nvms && i < MAX_VMS; i++, p->y += ROW)
+        plot_vm(p, &p->r->vms[i], most);
+    if (p->r->nvms > MAX_VMS) {
+        snprintf(text, sizeof text, "and %zu more VMs", p->r->nvms - MAX_VMS);
+        label(p, LEFT, p->y + 15, "soft", text);
+        p->y += ROW;
+    }
+    p->y += 26;
+}
+
+/* Places --------------------------------------------------------------------------- */
+
+static int by_handling(const void *pa, const void *pb)
+{
+    const struct report_row *a = *(const struct report_row *const *)pa,
+                            *b = *(const struct report_row *const *)pb;
+
+    if (a->handling[CYCLES].sum != b->handling[CYCLES].sum)
+        return a->handling[CYCLES].sum < b->handling[CYCLES].sum ? 1 : -1;
+    return a < b ? -1 : a > b; /* as they are: the most frequent first */
+}
+
+static void plot_place(const struct plot *p, const struct report_row *s, double most)
+{
+    enum { BARS = LEFT + 420, LONGEST = RIGHT - BARS - 70, NAME = 54 };
+    double percent = report_percent(s->handling[CYCLES].sum, p->r->host.cycles);
+    double length = most > 0 ? percent * LONGEST / most : 0;
+    const char *place = s->symbol[0] ? s->symbol : s->pc;
+    char text[NAME + 16];
+    int n = snprintf(text, sizeof text, "VM %" PRId64 " %s ", s->vmid, s->cause);
+    int room = NAME - (n < NAME ? n : NAME);
+
+    if ((int)strlen(place) > room)
+        snprintf(text + n, sizeof text - (size_t)n, "%.*s...", room > 3 ? room - 3 : 0, place);
+    else
+        snprintf(text + n, sizeof text - (size_t)n, "%s", place);
+    label(p, LEFT, p->y + 15, "", text);
+    rect(p, BARS, p->y + 3, length, ROW - 7, colours[colour_of(p, s->cause)]);
+    snprintf(text, sizeof text, "%.1f %%", percent);
+    label(p, BARS + length + 8, p->y + 15, "", text);
+}
+
+static bool plot_places(struct plot *p)
+{
+    const struct report *r = p->r;
+    const struct report_row **order = malloc((r->nsites + 1) * sizeof *order);
+    double most;
+
+    if (!order)
+        return false;
+    for (size_t i = 0; i < r->nsites; i++)
+        order[i] = &r->sites[i];
+    qsort(order, r->nsites, sizeof *order, by_handling);
+    heading(p, "What costs most", "share of Ring -1's cycles from the exit until a guest runs");
+    most = r->nsites ? report_percent(order[0]->handling[CYCLES].sum, r->host.cycles) : 0;
+    for (size_t i = 0; i < r->nsites && i < MAX_PLACES; i++, p->y += ROW)
+        plot_place(p, order[i], most);
+    p->y += 26;
+    free(order);
+    return true;
+}
+
+/* Exit to re-entry ----------------------------------------------------------------- */
+
+static int64_t bucket_sum(const struct plot *p, unsigned bucket)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < p->ncauses; i++)
+        n += p->causes[i].buckets[bucket];
+    return n;
+}
+
+/* The smallest of 1, 2, 5, 10, 20, ... such that four of them reach n. */
+static double nice_step(int64_t n)
+{
+    for (double power = 1;; power *= 10)
+        for (unsigned i = 0; i < 3; i++) {
+            double step = power * (double[]){1, 2, 5}[i];
+
+            if (4 * step >= (double)n)
+                return step;
+        }
+}
+
+/* Lower end of a bucket: 1, 2, ... 512, 1K, ... in powers of two. */
+static const char *edge(unsigned bucket, char text[32])
+{
+    static const char units[] = " KMGTPE";
+    unsigned power = bucket ? bucket - 1 : 0;
+
+    if (bucket == 0)
+        snprintf(text, 32, "0");
+    else
+        snprintf(text, 32, "%u%.*s", 1u << power % 10, power >= 10, &units[power / 10]);
+    return text;
+}
+
+static void plot_bucket(const struct plot *p, unsigned bucket, double x, double w, double scale)
+{
+    int64_t n = bucket_sum(p, bucket);
+    double y = p->y + HISTOGRAM, top = n && (double)n * scale < 2 ? 2 / ((double)n * scale) : 1;
+    char text[32];
+
+    for (size_t c = 0; c < COLOURS; c++) {
+        double h = 0;
+
+        for (size_t i = 0; i < p->ncauses; i++)
+            if (colour_of(p, p->causes[i].cause) == c)
+                h += (double)p->causes[i].buckets[bucket] * scale * top;
+        y -= h;
+        if (h > 0)
+            rect(p, x + 1, y, w - 2, h, colours[c]);
+    }
+    if (n && w >= 30)
+        label(p, x + w / 2, y - 5, "mid small", brief(n, text));
+}
+
+static void plot_axes(const struct plot *p, double step, double scale)
+{
+    char text[32];
+
+    for (unsigned i = 0; i <= 4; i++) {
+        double y = p->y + HISTOGRAM - i * step * scale;
+
+        rect(p, LEFT + 44, y, SPAN - 44, 1, i ? "#e4e4e4" : "#888");
+        label(p, LEFT + 38, y + 4, "end small", brief((int64_t)(i * step), text));
+    }
+}
+
+static void plot_away(struct plot *p)
+{
+    unsigned first = 0, last = EXIT_BUCKETS - 1;
+    int64_t most = 0;
+    double step, scale, w;
+    char text[32];
+
+    while (first < last && bucket_sum(p, first) == 0)
+        first++;
+    while (last > first && bucket_sum(p, last) == 0)
+        last--;
+    for (unsigned i = first; i <= last; i++)
+        most = bucket_sum(p, i) > most ? bucket_sum(p, i) : most;
+    heading(p, "From exit to re-entry",
+            report_timed(p->r) ? "exits by cycles until the VM ran again"
+                               : "exits by instructions and waiting until the VM ran again");
+    p->y += 12;
+    step = nice_step(most);
+    scale = HISTOGRAM / (4 * step);
+    w = (SPAN - 44.0) / (last - first + 1 > 8 ? last - first + 1 : 8);
+    plot_axes(p, step, scale);
+    for (unsigned i = first; i <= last; i++)
+        plot_bucket(p, i, LEFT + 44 + (i - first) * w, w, scale);
+    for (unsigned i = first; i <= last + 1; i++) /* an edge on each side of each */
+        if ((i - first) % (w < 34 ? 4 : 1) == 0)
+            label(p, LEFT + 44 + (i - first) * w, p->y + HISTOGRAM + 18, "mid small",
+                  edge(i, text));
+    p->y += HISTOGRAM + 40;
+}
+
+/* The document --------------------------------------------------------------------- */
+
+static bool sections(struct plot *p)
+{
+    char exits[32], cycles[32], line[160];
+
+    p->y = 24;
+    label(p, LEFT, p->y + 20, "title", "Where the exits come from, and what they cost");
+    snprintf(line, sizeof line, "%.40s model, %" PRId64 " hart%s, %s cycles, %s exits", p->r->model,
+             p->r->harts, p->r->harts == 1 ? "" : "s", grouped(p->r->cycles, cycles),
+             grouped(p->r->exits, exits));
+    label(p, LEFT, p->y + 42, "soft", line);
+    p->y += 72;
+    plot_time(p);
+    plot_exits(p);
+    if (!plot_places(p))
+        return false;
+    plot_away(p);
+    return true;
+}
+
+static void document(FILE *out, double height, const char *body)
+{
+    fprintf(out,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %.0f\" width=\"%d\" "
+            "height=\"%.0f\">\n"
+            "<style>text{font:12px sans-serif;fill:#222}.title{font-size:20px;font-weight:bold}"
+            ".h{font-size:15px;font-weight:bold}.b{font-weight:bold}.soft{fill:#707070}"
+            ".small{font-size:11px}.end{text-anchor:end}.mid{text-anchor:middle}</style>\n"
+            "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n%s</svg>\n",
+            WIDTH, height, WIDTH, height, body);
+}
+
+/* The height stands in front and is known last, so the rest is written to memory first. */
+bool plot_svg(FILE *out, const struct report *r)
+{
+    char *body = NULL;
+    size_t size;
+    struct plot p = {.out = open_memstream(&body, &size), .r = r};
+    bool ok;
+
+    p.causes = report_rows(r, BY_CAUSE, &p.ncauses);
+    ok = p.out && p.causes;
+    if (ok) {
+        make_legend(&p);
+        ok = sections(&p);
+    }
+    if (p.out)
+        ok = fclose(p.out) == 0 && ok;
+    if (ok)
+        document(out, p.y, body);
+    free(body);
+    free(p.causes);
+    return ok;
+}

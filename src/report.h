@@ -1,0 +1,69 @@
+/* What the statistics of a run say (the JSON of visa-sim --stats), read back and shown. */
+#ifndef VISA_REPORT_H
+#define VISA_REPORT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "exits.h"
+
+enum { INSTRUCTIONS, CYCLES, UNITS };
+
+struct report_cost {
+    int64_t n, min, max, sum;
+};
+
+/* Exits of one place, or of all places of a cause of a VM, or of a VM. */
+struct report_row {
+    int64_t vmid;
+    const char *vmcs, *cause, *pc, *symbol; /* NULL where rows are summed over it */
+    int64_t count, emulated, moved;
+    struct report_cost handling[UNITS]; /* Ring -1 until a guest is entered */
+    struct report_cost away[UNITS];     /* until this VM is entered again */
+    int64_t buckets[EXIT_BUCKETS];      /* of the cycles away, by number of bits */
+};
+
+struct report_vm {
+    int64_t vmid;
+    const char *vmcs;
+    int64_t entries, instret, exits, emu, tlbmiss, reads_guest, reads_host, cycles;
+};
+
+/* The strings belong to the JSON that it was read from. */
+struct report {
+    const char *model;
+    int64_t harts, exits, cycles; /* cycles: of the hart that has most */
+    int64_t total;                /* cycles of all harts */
+    struct report_vm host;        /* Ring -1: vmcs is NULL */
+    struct report_vm *vms;        /* in the order of their first entry */
+    size_t nvms;
+    struct report_row *sites; /* the most frequent first */
+    size_t nsites;
+};
+
+enum report_by { BY_SITE, BY_CAUSE, BY_VM };
+
+/* False, with the reason in err (of size n), if root is not what visa-sim --stats writes. Free
+ * the report in any case. */
+bool report_read(struct report *r, json_t *root, char *err, size_t n);
+void report_free(struct report *r);
+
+/* The sites summed up, the most frequent first; NULL if memory ran out. Free them. */
+struct report_row *report_rows(const struct report *r, enum report_by by, size_t *n);
+void report_add(struct report_row *to, const struct report_row *from);
+
+bool report_timed(const struct report *r); /* are cycles more than instructions and waiting? */
+double report_mean(const struct report_cost *c);
+double report_percent(int64_t part, int64_t whole);
+
+/* As text: each VM's share of time, exits and TLB; rows by falling count, at most top (0: all).
+ * False if memory ran out. */
+void report_vms(FILE *out, const struct report *r);
+bool report_sites(FILE *out, const struct report *r, enum report_by by, size_t top);
+/* Quoted if need be. */
+void report_csv_text(FILE *out, const char *text);
+bool report_csv(FILE *out, const struct report *r, enum report_by by, size_t top);
+
+#endif

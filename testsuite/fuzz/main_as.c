@@ -1,0 +1,3 @@
+/* visa-as as a function (asm.c). */
+#define main visa_as_main
+#include "../../asm/visa-as.c"

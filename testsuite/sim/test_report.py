@@ -1,0 +1,379 @@
+"""Where exits come from and what they cost: visa-stat's tables, CSV, comparison and picture.
+
+The programs here are counted by hand: what each instruction sequence costs stands beside it."""
+
+import csv
+import io
+import json
+import subprocess
+import xml.etree.ElementTree as ET
+
+import pytest
+from harness import tools
+
+ROUNDS = 10
+# Guests: so many nops, then VMEXIT
+A_RUNS, B_RUNS = 3, 20
+# Ring -1, the entering instruction included
+A_HANDLING = 2  # VMWRITE, VMENTER
+B_HANDLING = 4  # VMWRITE, addi, bnez, VMENTER
+
+# Two VMs in turn, each from its first instruction every time.
+TURNS = f"""
+        .globl  _start
+_start: la      s0, vmcs_a
+        la      s1, vmcs_b
+        li      t0, REVISION
+        sd      t0, VMCS_REVISION * 8 (s0)
+        sd      t0, VMCS_REVISION * 8 (s1)
+        li      t0, 1 << 44
+        sd      t0, VMCS_HPTBR * 8 (s0)
+        li      t0, 2 << 44
+        sd      t0, VMCS_HPTBR * 8 (s1)
+        la      s2, guest_a
+        la      s3, guest_b
+        sd      s2, VMCS_PC * 8 (s0)
+        sd      s3, VMCS_PC * 8 (s1)
+        li      s4, {ROUNDS}
+        li      s5, VMCS_PC
+        .option norvc
+turn:   VMENTER R8
+        VMWRITE s5, s2
+        VMENTER R9
+        VMWRITE s5, s3
+        addi    s4, s4, -1
+        bnez    s4, turn
+        li      a0, 0x5555
+        li      t0, 0x100000
+        sw      a0, 0(t0)
+1:      j       1b
+guest_a: {"nop;" * A_RUNS}
+a_exit: VMEXIT  1
+guest_b: {"nop;" * B_RUNS}
+b_exit: VMEXIT  2
+        .bss
+        .balign 4096
+vmcs_a: .zero   4096
+vmcs_b: .zero   4096
+""".replace("nop;", "nop\n")
+
+# Hart 0 enters the VM, gives it up and tells hart 1, which enters it too and ends the run.
+MOVED = """
+        .globl  _start
+_start: la      s0, vmcs
+        la      s1, flag
+        bnez    a0, other
+        li      t0, REVISION
+        sd      t0, VMCS_REVISION * 8 (s0)
+        la      t0, guest
+        sd      t0, VMCS_PC * 8 (s0)
+        VMENTER R8
+        VMCLEAR R8
+        li      t0, 1
+        sw      t0, 0(s1)
+1:      j       1b
+other:  lw      t0, 0(s1)
+        beqz    t0, other
+        VMENTER R8
+        li      a0, 0x5555
+        li      t0, 0x100000
+        sw      a0, 0(t0)
+1:      j       1b
+guest:  VMEXIT  1
+        .bss
+        .balign 4096
+vmcs:   .zero   4096
+flag:   .zero   8
+"""
+
+
+def stat(*args, text=None, code=0):
+    run = subprocess.run([tools.tool("visa-stat"), *map(str, args)], input=text, capture_output=True, text=True,
+                         timeout=60)
+    assert run.returncode == code, run.stderr
+    assert bool(run.stderr) == bool(code)
+    return run.stdout if code == 0 else run.stderr
+
+
+def rows(*args, text=None):
+    return list(csv.DictReader(io.StringIO(stat("--csv", *args, text=text))))
+
+
+@pytest.fixture
+def turns(assemble, run):
+    return run(assemble(TURNS)).stats
+
+
+@pytest.fixture
+def turns_file(turns, fresh):
+    path = fresh(".json")
+    path.write_text(json.dumps(turns))
+    return path
+
+
+def cost(value, n):
+    return {"min": value, "mean": value, "max": value, "sum": n * value}
+
+
+def test_costs(turns):
+    """Handling ends where any guest is entered; a VM is away until it is entered itself."""
+    a, b = sorted(turns["exit_sites"], key=lambda s: s["vmid"])
+    away = (A_HANDLING + B_RUNS + B_HANDLING, B_HANDLING + A_RUNS + A_HANDLING)
+    for site, symbol, handling, handled, gone in ((a, "a_exit", A_HANDLING, ROUNDS, away[0]),
+                                                  (b, "b_exit", B_HANDLING, ROUNDS - 1, away[1])):
+        assert (site["symbol"], site["cause"], site["count"]) == (symbol, "HYPERCALL", ROUNDS)
+        assert (site["returned"], site["moved"], site["emulated"]) == (ROUNDS - 1, 0, 0)
+        assert site["handling"] == {"count": handled, "instret": cost(handling, handled),
+                                    "cycles": cost(handling, handled)}
+        assert site["instret"] == cost(gone, ROUNDS - 1)
+        log2 = site["cycles"].pop("log2")
+        assert site["cycles"] == cost(gone, ROUNDS - 1)
+        assert log2 == [0] * gone.bit_length() + [ROUNDS - 1]
+
+
+def test_time(turns):
+    """Every cycle is a VM's or Ring -1's."""
+    time = turns["time"]
+    assert [v["cycles"] for v in time["vms"]] == [ROUNDS * A_RUNS, ROUNDS * B_RUNS]
+    assert time["total"] == turns["cycles"] == time["host"] + ROUNDS * (A_RUNS + B_RUNS)
+    assert time["host_percent"] == pytest.approx(100 * time["host"] / time["total"])
+    assert sum(v["percent"] for v in time["vms"]) + time["host_percent"] == pytest.approx(100)
+
+
+def test_moved_to_another_hart(assemble, run, fresh):
+    """Between two harts' counters there is no distance: such a return has no cost."""
+    result = run(assemble(MOVED), "--harts", 2)
+    assert result.code == 0
+    (site,) = result.stats["exit_sites"]
+    assert (site["count"], site["moved"], site["returned"], site["handling"]["count"]) == (2, 1, 0, 0)
+    assert site["cycles"] == {**cost(0, 0), "log2": []}
+    time = result.stats["time"]
+    assert time["total"] == time["host"] == result.stats["instret"]  # nobody slept; the guest retired nothing
+    assert time["total"] > result.stats["cycles"]                    # of two harts
+
+
+def test_table_of_vms(turns_file, turns):
+    """Share of time as number and as a bar of 20 characters."""
+    lines = {l[:8].strip(): l for l in stat(turns_file).splitlines()[4:7]}
+    shares = {"Ring -1": turns["time"]["host"], "VM 1": ROUNDS * A_RUNS, "VM 2": ROUNDS * B_RUNS}
+    assert list(lines) == list(shares)
+    for who, cycles in shares.items():
+        percent = 100 * cycles / turns["cycles"]
+        assert f" {cycles} " in lines[who] and f" {percent:.1f} %" in lines[who]
+        assert lines[who].count("#") == int(percent * 20 / 100 + 0.5)
+
+
+def test_table_of_sites(turns_file, turns):
+    text = stat(turns_file)
+    line = next(l for l in text.splitlines() if l.endswith("b_exit")).split()
+    handled = (ROUNDS - 1) * B_HANDLING
+    percent = f"{100 * handled / turns['time']['host']:.1f}"
+    gone = B_HANDLING + A_RUNS + A_HANDLING
+    assert line[:4] == [str(ROUNDS), "0", "2", "HYPERCALL"]
+    assert line[5:] == [percent, "%", f"{B_HANDLING}.0", str(gone), f"{gone}.0", str(gone), "b_exit"]
+    rest = turns["time"]["host"] - handled - ROUNDS * A_HANDLING
+    assert f"{100 * rest / turns['time']['host']:.1f} % of Ring -1 is before" in text
+
+
+def test_csv_of_vms(turns_file, turns):
+    a, b, host = rows("--by", "vm", turns_file)
+    for vm, runs, vmid in ((a, A_RUNS, "1"), (b, B_RUNS, "2")):
+        assert (vm["vmid"], vm["exits"], vm["entries"]) == (vmid, str(ROUNDS), str(ROUNDS))
+        assert int(vm["cycles"]) == int(vm["instret"]) == ROUNDS * runs
+    assert (host["vmid"], host["vmcs"], host["cycles"]) == ("", "", str(turns["time"]["host"]))
+    assert sum(float(r["percent"]) for r in (a, b, host)) == pytest.approx(100, abs=0.002)
+
+
+def test_timed_models_add_cycles(turns):
+    """The fields of a timed model are the same; its table shows instructions and cycles."""
+    for site in turns["exit_sites"]:
+        for key in ("min", "mean", "max", "sum"):
+            site["cycles"][key] *= 7
+    plain = stat("-", text=json.dumps(turns))
+    timed = stat("-", text=json.dumps({**turns, "model": "pipeline"}))
+    away = A_HANDLING + B_RUNS + B_HANDLING
+    assert str(7 * away) not in plain.split()
+    line = next(l for l in timed.splitlines() if l.endswith("a_exit")).split()
+    assert line.index(str(away)) < line.index(str(7 * away))
+
+
+def test_names_are_quoted_in_csv(turns):
+    turns["exit_sites"][0]["symbol"] = 'f(int, "x")'
+    assert rows("-", text=json.dumps(turns))[0]["symbol"] == 'f(int, "x")'
+
+
+def test_names_of_any_bytes(assemble, run):
+    elf = assemble(TURNS)
+    data = elf.read_bytes()
+    assert data.count(b"\0a_exit\0") == 1
+    elf.write_bytes(data.replace(b"\0a_exit\0", b"\0a_e\xffit\0"))
+    assert "a_e?it" in {s["symbol"] for s in run(elf).stats["exit_sites"]}
+    assert "a_e?it" in run(elf, "--summary").stderr
+
+
+# Comparison ------------------------------------------------------------------------------
+
+
+def changed(turns, fresh):
+    """Another run, in which B was emulated more dearly and A is gone, at other addresses."""
+    other = json.loads(json.dumps(turns))
+    (b,) = [s for s in other["exit_sites"] if s["vmid"] == 2]
+    b["pc"], b["vmcs"] = "0x1234", "0x5000"
+    b["handling"]["cycles"]["sum"] += 72
+    other["exit_sites"] = [b]
+    path = fresh(".json")
+    path.write_text(json.dumps(other))
+    return path
+
+
+def test_compare(turns, turns_file, fresh):
+    other = changed(turns, fresh)
+    b, a = rows(turns_file, other)  # the greatest change first
+    before = (ROUNDS - 1) * B_HANDLING
+    assert (b["place"], b["exits_before"], b["exits_after"]) == ("b_exit", str(ROUNDS), str(ROUNDS))
+    assert (b["handling_cycles_before"], b["handling_cycles_after"]) == (str(before), str(before + 72))
+    assert (a["place"], a["exits_before"], a["exits_after"]) == ("a_exit", str(ROUNDS), "0")
+    text = stat(turns_file, other)
+    line = next(l for l in text.splitlines() if l.endswith("b_exit"))
+    assert f"{before} {before + 72:12d}" in line and f"{100 * 72 / before:+.1f} %" in line
+    assert "-100.0 %" in next(l for l in text.splitlines() if l.endswith("a_exit"))
+    backwards = stat(other, turns_file)
+    assert "new" in next(l for l in backwards.splitlines() if l.endswith("a_exit"))
+
+
+def test_compare_with_itself(turns_file):
+    assert rows(turns_file, turns_file) == []
+    text = stat(turns_file, turns_file)
+    assert "2 are the same" in text and "%" not in text
+
+
+def test_compare_by_vm(turns, turns_file, fresh):
+    assert [(r["vmid"], r["cause"], r["place"]) for r in rows("--by", "vm", turns_file, changed(turns, fresh))] == [
+        ("2", "", ""), ("1", "", "")]
+
+
+# The picture -----------------------------------------------------------------------------
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def plot(stats):
+    return ET.fromstring(stat("--plot", "-", "-", text=json.dumps(stats)))
+
+
+def texts(svg):
+    return [t.text for t in svg.iter(f"{SVG}text")]
+
+
+def rects(svg, fill):
+    return [{k: float(r.get(k)) for k in ("x", "y", "width", "height")}
+            for r in svg.iter(f"{SVG}rect") if r.get("fill") == fill]
+
+
+def many(turns, n):
+    """n VMs like the first, each with all causes that have a name here."""
+    vm, site = turns["vms"][0], turns["exit_sites"][0]
+    causes = ["IO", "MSR", "HALT", "TIMER", "CRWRITE", "PREEMPT", "HYPERCALL", "PAGEFAULT", "HOSTFAULT", "TLBFLUSH",
+              "PRIVILEGED", "BREAKPOINT"]
+    new = {**turns, "vms": [], "exit_sites": [], "time": {"vms": [], "host": n, "total": 3 * n}}
+    for i in range(n):
+        vmcs = f"0x{0x80000000 + 0x1000 * i:x}"
+        new["vms"].append({**vm, "vmcs": vmcs, "vmid": i + 1, "exits": 5 * len(causes)})
+        new["time"]["vms"].append({"vmcs": vmcs, "vmid": i + 1, "cycles": 2})
+        new["exit_sites"] += [{**site, "vmcs": vmcs, "vmid": i + 1, "cause": c, "count": 5} for c in causes]
+    new["exits"] = sum(s["count"] for s in new["exit_sites"])
+    return new
+
+
+def test_plot_shows_the_numbers(turns):
+    svg = plot(turns)
+    words = texts(svg)
+    assert f"functional model, 1 hart, {turns['cycles']} cycles, {2 * ROUNDS} exits" in words
+    assert words.count(str(ROUNDS)) >= 2               # exits of each VM
+    for i, runs in enumerate((A_RUNS, B_RUNS)):
+        assert f"{100 * ROUNDS * runs / turns['cycles']:.1f} %" in words
+    assert "VM 1 HYPERCALL a_exit" in words
+    # the histogram: nine in 8 to 15, nine in 16 to 31
+    assert (4 <= (B_HANDLING + A_RUNS + A_HANDLING).bit_length() < (A_HANDLING + B_RUNS + B_HANDLING).bit_length())
+    assert words.count(str(ROUNDS - 1)) == 2
+    assert {"8", "16", "32"} <= set(words)
+
+
+def test_plot_of_time_is_to_scale(turns):
+    svg = plot(turns)
+    bars = {"#3b4252": turns["time"]["host"], "#5b8db8": ROUNDS * A_RUNS, "#a9c9e3": ROUNDS * B_RUNS}
+    for fill, cycles in bars.items():
+        (bar,) = rects(svg, fill)
+        assert bar["width"] == pytest.approx(880 * cycles / turns["cycles"], abs=0.1)
+
+
+def test_plot_refers_to_nothing_and_repeats(turns, turns_file, fresh):
+    paths = [fresh(".svg") for _ in range(2)]
+    for path in paths:
+        assert stat("--plot", path, turns_file) == ""
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    text = paths[0].read_text()
+    assert text.count("http") == 1 and 'xmlns="http://www.w3.org/2000/svg"' in text
+    assert not any(word in text for word in ("href", "url(", "@import", "<script"))
+
+
+@pytest.mark.parametrize("n", [1, 2, 16, 40])
+def test_nothing_overlaps(n, turns):
+    """Text by its size, and bars, stay inside the picture and apart from each other."""
+    svg = plot(many(turns, n))
+    width, height = float(svg.get("width")), float(svg.get("height"))
+    boxes = []
+    for t in svg.iter(f"{SVG}text"):
+        style, size = t.get("class") or "", 20 if t.get("class") == "title" else 15 if t.get("class") == "h" else 12
+        w = len(t.text) * size * 0.58
+        x = float(t.get("x")) - (w if "end" in style else w / 2 if "mid" in style else 0)
+        boxes.append((x, float(t.get("y")) - size, x + w, float(t.get("y")), t.text))
+    for x0, y0, x1, y1, text in boxes:
+        assert 0 <= x0 and x1 <= width and 0 <= y0 and y1 <= height, text
+    for i, a in enumerate(boxes):
+        for b in boxes[:i]:
+            assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (a[4], b[4])
+    for r in svg.iter(f"{SVG}rect"):
+        if r.get("x"):
+            assert float(r.get("x")) + float(r.get("width")) <= width
+            assert float(r.get("y")) + float(r.get("height")) <= height
+
+
+def test_plot_names_all_causes_or_others(turns):
+    words = texts(plot(many(turns, 3)))
+    assert "others" in words
+    assert "others" not in texts(plot(turns))
+
+
+def test_plot_of_a_run_without_vms(assemble, run):
+    stats = run(assemble(TURNS.replace("turn:   VMENTER R8", "turn:   j out").replace(
+        "        li      a0, 0x5555", "out:    li      a0, 0x5555"))).stats
+    assert stats["vms"] == [] == stats["exit_sites"]
+    assert "Ring -1 100.0 %" in texts(plot(stats))
+
+
+def test_hostile_names_stay_text(turns):
+    for site in turns["exit_sites"]:
+        site["symbol"] = "<b>&\"'\x01"
+    assert any("<b>&" in t for t in texts(plot(turns)))
+
+
+@pytest.mark.parametrize("args", [("--plot", "x.svg", "a", "b"), ("--plot", "x.svg", "--csv", "a"), ("a", "b", "c"),
+                                  ("-", "-"), ("--top", "99999999999999999999", "a")])
+def test_wrong_command_lines(args):
+    assert "visa-stat" in stat(*args, code=2)
+
+
+def test_unwritable_picture(turns_file, tmp_path):
+    assert "no/such" in stat("--plot", tmp_path / "no" / "such" / "x.svg", turns_file, code=1)
+
+
+@pytest.mark.parametrize("break_it, where", [
+    (lambda s: s["exit_sites"][1].pop("handling"), "exit_sites[1]: "),
+    (lambda s: s["exit_sites"][0]["cycles"].update(log2=[1] * 66), "exit_sites[0]: log2"),
+    (lambda s: s["exit_sites"][0]["cycles"].update(log2=["x"]), "exit_sites[0]: log2"),
+    (lambda s: s["vms"][1].update(tlbmiss="many"), "vms[1]: "),
+    (lambda s: s["time"].pop("total"), "total")])
+def test_damaged_statistics(break_it, where, turns):
+    break_it(turns)
+    assert where in stat("-", text=json.dumps(turns), code=1)
