@@ -125,12 +125,11 @@ void machine_free(struct machine *m)
 
 static void hart_reset(struct hart *h, uint64_t pc, uint64_t dtb)
 {
-    struct hart fresh = {
-        .id = h->id,
-        .machine = h->machine,
-        .pool = h->pool,
-        .tlb = {h->tlb[0], h->tlb[1]},
-        .timing = h->timing};
+    struct hart fresh = {.id = h->id,
+                         .machine = h->machine,
+                         .pool = h->pool,
+                         .tlb = {h->tlb[0], h->tlb[1]},
+                         .timing = h->timing};
 
     *h = fresh;
     memset(h->pool, 0, h->machine->config.pool * sizeof *h->pool);

@@ -27,7 +27,7 @@
 #define NOTE_ACCESS(host, size, write)                                                             \
     timing_note(h->timing, TIMING_ACCESS, (uintptr_t)(host)-ram, size, write);                     \
     if ((write) && h->machine->config.harts > 1)                                                   \
-        mem_break_reservations(h, (uintptr_t)(host)-ram)
+    mem_break_reservations(h, (uintptr_t)(host)-ram)
 #endif
 
 #define likely(x) __builtin_expect(!!(x), 1)

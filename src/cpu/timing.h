@@ -42,10 +42,10 @@ struct timing_notes {
 /* An instruction that is about to execute. */
 struct timing_insn {
     uint64_t pc;
-    uint64_t pa;             /* host physical address of its page */
-    uint64_t pa2;            /* of the next page, if it goes on there */
-    const struct dinsn *d;   /* as decoded */
-    unsigned op;             /* enum interp_op, of one instruction */
+    uint64_t pa;           /* host physical address of its page */
+    uint64_t pa2;          /* of the next page, if it goes on there */
+    const struct dinsn *d; /* as decoded */
+    unsigned op;           /* enum interp_op, of one instruction */
 };
 
 struct timing {
@@ -57,12 +57,12 @@ struct timing {
     bool (*issue)(struct timing *t, const struct timing_insn *i);
     /* take_trap: what was issued last, or is about to be fetched, comes to nothing. */
     void (*trap)(struct timing *t, unsigned event); /* enum retire_event */
-    bool between; /* the trap is an interrupt, between two instructions */
-    void (*entered)(struct timing *t);              /* the instruction entered a guest */
-    bool own_time;     /* ticks are this model's cycles */
-    bool issued;       /* an instruction has been issued and has not executed */
-    uint64_t deadline; /* ticks */
-    uint64_t resume;   /* ticks at which the hart woke from wfi; no fetch before it */
+    bool between;                      /* the trap is an interrupt, between two instructions */
+    void (*entered)(struct timing *t); /* the instruction entered a guest */
+    bool own_time;                     /* ticks are this model's cycles */
+    bool issued;                       /* an instruction has been issued and has not executed */
+    uint64_t deadline;                 /* ticks */
+    uint64_t resume; /* ticks at which the hart woke from wfi; no fetch before it */
     bool slept;
     struct timing_notes *now; /* &fetch while an instruction is fetched, else &data */
     struct timing_notes fetch, data;

@@ -37,8 +37,8 @@ struct tlb {
     unsigned l1_next;
     struct walk_entry *walk;
     unsigned walk_next;
-    bool timed;  /* L1 is kept; else it stays empty, as only timing can see it */
-    bool l1_hit; /* of the last lookup, while timed */
+    bool timed;              /* L1 is kept; else it stays empty, as only timing can see it */
+    bool l1_hit;             /* of the last lookup, while timed */
     struct tlb_entry l1_out; /* what L1 replaced at the last lookup or fill, if valid */
 };
 
