@@ -10,6 +10,10 @@
 
 #include "isa_gen.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum isa_field_kind {
     ISA_FIELD_NONE,
     ISA_FIELD_RD,
@@ -147,5 +151,9 @@ const struct isa_insn *isa_find(const char *name);
 const struct isa_csr *isa_csr_by_number(unsigned number);
 const struct isa_csr *isa_csr_by_name(const char *name);
 const struct isa_vmcs_field *isa_vmcs_field_at(unsigned number);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

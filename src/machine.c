@@ -402,6 +402,11 @@ static uint64_t total_instret(const struct machine *m)
     return n;
 }
 
+uint64_t machine_progress(const struct machine *m)
+{
+    return total_instret(m) + m->attempts;
+}
+
 static void stop_deadlock(struct machine *m)
 {
     m->stop = STOP_DEADLOCK;
@@ -414,7 +419,7 @@ static void stop_deadlock(struct machine *m)
 
 /* Time goes on in rounds: each hart in turn runs up to the round's end, which is at the
  * latest where a device wants to be polled. */
-static void run_round(struct machine *m, uint64_t left, uint64_t ticks)
+static void run_round(struct machine *m, uint64_t left)
 {
     uint64_t start = machine_now(m), next;
     uint64_t quantum = m->config.harts == 1 ? 1 << 20 : m->config.quantum;
@@ -424,7 +429,7 @@ static void run_round(struct machine *m, uint64_t left, uint64_t ticks)
 
     m->round_end = start + quantum;
     if (all_wait(m, &next)) {
-        if (next == UINT64_MAX) {
+        if (next == UINT64_MAX && m->horizon == UINT64_MAX) {
             stop_deadlock(m);
             return;
         }
@@ -432,8 +437,8 @@ static void run_round(struct machine *m, uint64_t left, uint64_t ticks)
     } else if (m->wake < m->round_end) {
         m->round_end = m->wake > start ? m->wake : start + 1;
     }
-    if (m->round_end > ticks)
-        m->round_end = ticks;
+    if (m->round_end > m->horizon)
+        m->round_end = m->horizon;
     for (unsigned i = 0; i < m->config.harts && m->stop == STOP_NONE; i++) {
         uint64_t before = m->harts[i].instret;
 
@@ -453,11 +458,12 @@ enum stop machine_run(struct machine *m, uint64_t limit)
 
 enum stop machine_run_to(struct machine *m, uint64_t limit, uint64_t ticks)
 {
-    uint64_t end = limit ? total_instret(m) + m->attempts + limit : UINT64_MAX;
+    uint64_t end = limit ? machine_progress(m) + limit : UINT64_MAX;
 
     m->stop = STOP_NONE;
-    while (m->stop == STOP_NONE && machine_now(m) < ticks) {
-        uint64_t done = total_instret(m) + m->attempts;
+    m->horizon = ticks;
+    while (m->stop == STOP_NONE && machine_now(m) < m->horizon) {
+        uint64_t done = machine_progress(m);
 
         if (m->stop_request) {
             m->stop = STOP_REQUEST;
@@ -465,10 +471,19 @@ enum stop machine_run_to(struct machine *m, uint64_t limit, uint64_t ticks)
         } else if (done >= end) {
             m->stop = STOP_LIMIT;
         } else {
-            run_round(m, end - done, ticks);
+            run_round(m, end - done);
         }
     }
     return m->stop;
+}
+
+void machine_horizon(struct machine *m, uint64_t ticks)
+{
+    if (ticks < m->horizon)
+        m->horizon = ticks;
+    if (ticks < m->round_end)
+        m->round_end = ticks;
+    m->running->attention = true;
 }
 
 enum stop machine_step(struct machine *m, unsigned hart)

@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct hart;
 struct bus;
 struct machine;
@@ -175,6 +179,10 @@ void machine_on_transport(struct machine *m, transport_fn *fn, void *user);
 /* Runs like machine_run, but no further than until every hart has reached these ticks:
  * then it returns STOP_NONE. */
 enum stop machine_run_to(struct machine *m, uint64_t limit, uint64_t ticks);
+/* Lowers the ticks of the machine_run_to that is going on: something is to be seen then. */
+void machine_horizon(struct machine *m, uint64_t ticks);
+/* Instructions of all harts and what else counts against limits. */
+uint64_t machine_progress(const struct machine *m);
 /* The least ticks of all harts. */
 uint64_t machine_now(const struct machine *m);
 
@@ -209,5 +217,9 @@ bool machine_read(struct machine *m, uint64_t pa, void *to, size_t n);
 bool machine_write(struct machine *m, uint64_t pa, const void *from, size_t n);
 /* Host address of RAM [pa, pa+n), NULL if any byte is outside. Do not write code through it. */
 uint8_t *machine_ram(struct machine *m, uint64_t pa, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

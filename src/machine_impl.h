@@ -26,10 +26,10 @@ struct machine {
     int exit_code;
     char message[256];
     volatile int stop_request;
-    uint64_t attempts;    /* traps that got nowhere: they count against limits */
-    uint64_t wake;        /* ticks at which devices are polled */
-    uint64_t round_end;   /* ticks up to which harts run */
-    uint64_t rounds_from; /* ticks at which the last round began */
+    uint64_t attempts;  /* traps that got nowhere: they count against limits */
+    uint64_t wake;      /* ticks at which devices are polled */
+    uint64_t round_end; /* ticks up to which harts run */
+    uint64_t horizon;   /* ticks at which machine_run_to ends */
     retire_fn *listener;
     void *listener_user;
     unsigned nworld; /* listeners to world switches */

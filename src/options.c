@@ -74,10 +74,26 @@ static bool read_size(const char *text, uint64_t *value, char *err, size_t n)
 
 static bool set_model(struct options *o, const char *value, char *err, size_t n)
 {
-    (void)o;
-    if (strcmp(value, "functional") == 0)
+    o->model = strcmp(value, "pipeline") == 0 ? MODEL_PIPELINE : MODEL_FUNCTIONAL;
+    if (o->model == MODEL_FUNCTIONAL && strcmp(value, "functional") != 0) {
+        snprintf(err, n, "no model '%s': expected functional or pipeline", value);
+        return false;
+    }
+#ifndef HAVE_SYSTEMC
+    if (o->model == MODEL_PIPELINE) {
+        snprintf(err, n, "this visa-sim was built without SystemC, which the pipeline model needs");
+        return false;
+    }
+#endif
+    return true;
+}
+
+static bool set_time(struct options *o, const char *value, char *err, size_t n)
+{
+    o->pipeline.own_time = strcmp(value, "cycles") == 0;
+    if (o->pipeline.own_time || strcmp(value, "instret") == 0)
         return true;
-    snprintf(err, n, "no model '%s': expected functional", value);
+    snprintf(err, n, "no time '%s': expected cycles or instret", value);
     return false;
 }
 
@@ -184,7 +200,9 @@ static const struct option_row rows[] = {
     {NULL, 0, NULL, FLAG, BY(NULL), "Machine"},
     {"ram", 'm', "SIZE", SIZE, AT(config.ram_bytes), "bytes of RAM, with K, M or G"},
     {"harts", 'p', "N", COUNT, AT(config.harts), "number of harts"},
-    {"model", 0, "NAME", CALL, BY(set_model), "how it is simulated: functional"},
+    {"model", 0, "NAME", CALL, BY(set_model), "how it is simulated: functional or pipeline"},
+    {"time", 0, "WHAT", CALL, BY(set_time),
+     "what `time` counts in the pipeline model: cycles or instret"},
     {"pool", 0, "N", COUNT, AT(config.pool), "contexts in each hart's state pool"},
     {"tlb-l1", 0, "N", COUNT, AT(config.tlb_l1), "entries of each L1 TLB"},
     {"tlb-l2", 0, "N", COUNT, AT(config.tlb_l2), "entries of each L2 TLB"},
@@ -308,6 +326,7 @@ static void defaults(struct options *o)
 {
     *o = (struct options){.trace_file = "-", .trace.to = UINT64_MAX};
     machine_defaults(&o->config);
+    pipeline_defaults(&o->pipeline);
 }
 
 bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "machine.h"
+#include "pipeline.h"
 #include "trace.h"
 
 /* Exit statuses of the command that are not the guest's own exit code. */
@@ -31,8 +32,12 @@ struct load_option {
 
 enum { MAX_LOADS = 16 };
 
+enum model { MODEL_FUNCTIONAL, MODEL_PIPELINE };
+
 struct options {
     struct machine_config config;
+    enum model model;
+    struct pipeline_config pipeline;
     const char *image;
     int argc; /* the guest's command line: image and what follows it */
     char **argv;

@@ -19,6 +19,7 @@
 #include "loader.h"
 #include "machine.h"
 #include "options.h"
+#include "pipeline.h"
 #include "stats.h"
 #include "terminal.h"
 #include "trace.h"
@@ -28,6 +29,7 @@ enum { STALE_SHOWN = 20 };
 struct sim {
     struct options options;
     struct machine *machine;
+    struct pipeline *pipeline; /* NULL: the functional model */
     struct terminal *terminal;
     struct board *board;
     struct image image;
@@ -267,10 +269,26 @@ static int build(struct sim *s)
     if (!make_board(s))
         return STATUS_USAGE;
     machine_reset(s->machine, s->image.entry, tree);
+#ifdef HAVE_SYSTEMC
+    if (s->options.model == MODEL_PIPELINE &&
+        !(s->pipeline = pipeline_new(s->machine, &s->options.pipeline, err, sizeof err))) {
+        complain("%s", err);
+        return STATUS_USAGE;
+    }
+#endif
     return open_outputs(s) ? 0 : STATUS_OUTPUT;
 }
 
 /* Running --------------------------------------------------------------------------------- */
+
+static enum stop run_model(struct sim *s, uint64_t limit)
+{
+#ifdef HAVE_SYSTEMC
+    if (s->pipeline)
+        return pipeline_run(s->pipeline, limit);
+#endif
+    return machine_run(s->machine, limit);
+}
 
 /* A guest that waits for nothing but somebody at the terminal is no deadlock. */
 static enum stop run(struct sim *s)
@@ -280,7 +298,7 @@ static enum stop run(struct sim *s)
 
     for (;;) {
         before = machine_stats(s->machine)->instret;
-        stop = machine_run(s->machine, limit);
+        stop = run_model(s, limit);
         now = machine_stats(s->machine)->instret;
         if (stop != STOP_DEADLOCK || !terminal_live(s->terminal))
             return stop;
@@ -421,6 +439,9 @@ static int simulate(struct sim *s)
 
 static void clean_up(struct sim *s)
 {
+#ifdef HAVE_SYSTEMC
+    pipeline_free(s->pipeline);
+#endif
     terminal_close(s->terminal);
     board_free(s->board);
     exits_free(s->exits);

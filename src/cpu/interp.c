@@ -21,6 +21,7 @@
 #define INTERP interp
 #define DISPATCH() goto *dispatch[ip->op]
 #define NOTE_ACCESS(host, size, write)
+#define NOTE_CROSS(h, page)
 #else
 #define INTERP interp_timed
 #define DISPATCH() goto issue
@@ -28,6 +29,9 @@
     timing_note(h->timing, TIMING_ACCESS, (uintptr_t)(host)-ram, size, write);                     \
     if ((write) && h->machine->config.harts > 1)                                                   \
     mem_break_reservations(h, (uintptr_t)(host)-ram)
+#define NOTE_CROSS(h, page)                                                                        \
+    (h->timing->crosses = true, h->timing->second = h->timing->fetch.n,                            \
+     h->timing->first_pa = page->pa + 4094)
 #endif
 
 #define likely(x) __builtin_expect(!!(x), 1)
@@ -127,6 +131,7 @@ static visa_result fetch_cross(struct hart *h, struct dpage *p)
     struct dpage *next = (struct dpage *)e->host;
     uint16_t low, high;
 
+    NOTE_CROSS(h, p);
     memcpy(&low, p->bytes + 4094, 2);
     if (e->tag != (pc | (uint64_t)h->ctx_code << 3) && mmu_fetch(h, pc, &next) != VISA_OK)
         return VISA_TRAP;

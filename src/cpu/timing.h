@@ -66,6 +66,11 @@ struct timing {
     bool slept;
     struct timing_notes *now; /* &fetch while an instruction is fetched, else &data */
     struct timing_notes fetch, data;
+    /* The instruction being fetched goes over its page's end: its first part is at first_pa,
+     * and notes of the second begin with number `second`. */
+    bool crosses;
+    unsigned second;
+    uint64_t first_pa;
 };
 
 static inline void timing_note(struct timing *t, enum timing_kind kind, uint64_t pa, unsigned size,

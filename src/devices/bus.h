@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct machine;
 
 struct device_ops {
@@ -47,5 +51,9 @@ uint64_t bus_in(struct bus *b, uint16_t port, unsigned width);
 void bus_out(struct bus *b, uint16_t port, unsigned width, uint64_t value);
 
 void bus_poll(struct bus *b, uint64_t time);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -446,12 +446,11 @@ visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value)
     struct machine *m = h->machine;
     bool ok;
 
-    if (h->timing)
-        timing_note(h->timing, in_ram(m, q->hpa, q->size) ? TIMING_ACCESS : TIMING_DEVICE, q->hpa,
-                    q->size, q->access == ACCESS_STORE);
     if (in_ram(m, q->hpa, q->size)) {
         uint8_t *at = m->ram + (q->hpa - RAM_BASE);
 
+        if (h->timing)
+            timing_note(h->timing, TIMING_ACCESS, q->hpa, q->size, q->access == ACCESS_STORE);
         if (q->access == ACCESS_LOAD) {
             *value = 0;
             memcpy(value, at, q->size);
@@ -463,6 +462,8 @@ visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value)
     }
     if (q->hpa & (q->size - 1))
         return raise_exception(h, misaligned[q->access], q->va);
+    if (h->timing)
+        timing_note(h->timing, TIMING_DEVICE, q->hpa, q->size, q->access == ACCESS_STORE);
     ok = machine_transport(h, q->access == ACCESS_STORE, q->hpa, q->size, value);
     h->attention = true; /* devices change interrupts and deadlines */
     if (ok)

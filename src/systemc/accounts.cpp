@@ -1,0 +1,29 @@
+/* Cycle accounting (accounts.h). */
+#include "accounts.h"
+
+namespace visa
+{
+
+pipeline_row *accounts::row(uint64_t vmcs, uint16_t vmid, int8_t ring)
+{
+    if (last_ && last_->vmcs == vmcs && last_->ring == ring && last_->vmid == vmid)
+        return last_;
+    for (pipeline_row &r : rows_)
+        if (r.vmcs == vmcs && r.ring == ring && r.vmid == vmid)
+            return last_ = &r;
+    rows_.push_back(pipeline_row{hart_, vmcs, vmid, ring, 0, {}});
+    return last_ = &rows_.back();
+}
+
+void share::take(const costs &c)
+{
+    static const pipeline_category order[] = {PIPELINE_DEVICE,    PIPELINE_DCACHE,
+                                              PIPELINE_WALK_HOST, PIPELINE_WALK_GUEST,
+                                              PIPELINE_TLB,       PIPELINE_ICACHE};
+
+    if (c.any)
+        for (pipeline_category category : order)
+            take(category, c.of[category]);
+}
+
+} // namespace visa

@@ -1,0 +1,79 @@
+/* The pipeline model for programs in C (pipeline.h). */
+#include "pipeline.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+#include "soc.h"
+
+struct pipeline {
+    std::unique_ptr<visa::soc> top;
+    struct pipeline_stats stats;
+    std::vector<pipeline_row> rows;
+};
+
+/* SystemC's library has a main of its own that calls this; programs that have one come first. */
+__attribute__((weak)) int sc_main(int, char *[])
+{
+    return 0;
+}
+
+extern "C" {
+
+struct pipeline *pipeline_new(struct machine *m, const struct pipeline_config *c, char *err,
+                              size_t n)
+{
+    const char *fault = pipeline_config_fault(c);
+
+    if (fault) {
+        snprintf(err, n, "%s", fault);
+        return nullptr;
+    }
+    setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
+    try {
+        pipeline *p = new pipeline();
+
+        p->top = std::make_unique<visa::soc>("soc", m, *c);
+        return p;
+    } catch (const std::exception &e) {
+        snprintf(err, n, "SystemC: %s", e.what());
+        return nullptr;
+    }
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    delete p;
+}
+
+void pipeline_attach(struct pipeline *p, bool on)
+{
+    p->top->attach(on);
+}
+
+enum stop pipeline_run(struct pipeline *p, uint64_t limit)
+{
+    return p->top->run(limit);
+}
+
+void pipeline_listen(struct pipeline *p, pipeline_fn *fn, void *user)
+{
+    for (auto &core : p->top->cores)
+        core->listen(fn, user);
+}
+
+const struct pipeline_stats *pipeline_stats(struct pipeline *p)
+{
+    p->stats = {};
+    p->rows.clear();
+    for (auto &core : p->top->cores) {
+        core->drain();
+        core->count(p->stats);
+        p->rows.insert(p->rows.end(), core->rows().rows().begin(), core->rows().rows().end());
+    }
+    p->stats.nrows = (unsigned)p->rows.size();
+    p->stats.rows = p->rows.data();
+    return &p->stats;
+}
+}
