@@ -10,7 +10,7 @@ MAKEFILE = tools.SRC / "examples" / "Makefile"
 
 def names():
     text = MAKEFILE.read_text()
-    return sum((re.search(rf"^{kind} := (.*)$", text, re.M)[1].split() for kind in ("assembled", "compiled")), [])
+    return sum((re.search(rf"^{kind} := (.*)$", text, re.M)[1].split() for kind in ("assembled", "compiled", "versus")), [])
 
 
 @pytest.mark.parametrize("name", names())
