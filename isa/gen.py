@@ -249,7 +249,9 @@ def emit_guest_header(isa):
     out += ["", "/* A field of VMQUAL: VISA_QUAL(VMQUAL value, IO, PORT). */",
             "#define VISA_QUAL(q, cause, name) \\",
             "    (((q) >> VISA_QUAL_##cause##_##name##_LO) & ((1ul << VISA_QUAL_##cause##_##name##_WIDTH) - 1))",
-            "", "#ifndef __ASSEMBLER__"]
+            "", "/* VMQUAL.VIRT.op and VMQUAL.TLBFLUSH.op (xvisa.isa) */"]
+    out += [define(f"VISA_OP_{i.ident.upper()}", i.op) for i in isa.insns if i.op]
+    out += ["", "#ifndef __ASSEMBLER__"]
     for i in isa.insns:
         if i.ext == "xvisa" and (macro := visa_macro(i)):
             out += [f"/* {i.formula} */", macro]

@@ -5,7 +5,6 @@
 #include "console.h"
 
 enum { POOL_PAGES = 2048, ENTRIES = PAGE / 8, ROOT_ENTRIES_HOST = 4 * ENTRIES };
-#define LARGE_BITS 21
 
 static uint8_t pool[POOL_PAGES][PAGE] __attribute__((aligned(4 * PAGE)));
 static unsigned used;

@@ -16,6 +16,7 @@
 
 #define PAGE 4096
 #define PAGE_BITS 12
+#define LARGE_PAGE 0x200000
 
 /* Page-table entries. */
 #define PTE_V 0x01

@@ -9,7 +9,6 @@
 
 enum { INSN_PAGE_FAULT = 12, LOAD_PAGE_FAULT = 13, STORE_PAGE_FAULT = 15, USER_ECALL = 8 };
 enum { PROCESSES = 2, POOL = 1400, ENTRIES = 512, UART_LSR = 5, LSR_EMPTY = 0x20 };
-#define LARGE (PAGE * 512ul)
 
 extern uint8_t user_image[], user_image_end[];
 void user_start(void);
@@ -82,7 +81,7 @@ static void process_new(unsigned i)
     const uint64_t first = (uintptr_t)user_image;
 
     p->root = page_new();
-    for (uint64_t va = GUEST_RAM; va < GUEST_RAM + KERNEL_BYTES; va += LARGE)
+    for (uint64_t va = GUEST_RAM; va < GUEST_RAM + KERNEL_BYTES; va += LARGE_PAGE)
         *entry(p->root, va, 1) = PA_TO_PTE(va) | PTE_RWX | PTE_G;
     for (uint64_t va = first; va < (uintptr_t)user_image_end; va += PAGE)
         *entry(p->root, va, 0) = PA_TO_PTE(va) | PTE_RWX | PTE_U;

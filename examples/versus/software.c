@@ -15,6 +15,7 @@
 
 #include "guest.h" /* csr_read and csr_write */
 #include "hypervisor.h"
+#include "ring0.h"
 #include "shadow.h"
 #include "visa.h"
 
@@ -58,11 +59,7 @@ static void use_shadow(void)
 /* The guest's own trap, in its Ring 0. */
 static void deliver(uint64_t cause, uint64_t value)
 {
-    uint64_t status = guest.sstatus & ~(uint64_t)(SSTATUS_SPIE | SSTATUS_SPP | SSTATUS_SIE);
-
-    status |= guest.sstatus & SSTATUS_SIE ? SSTATUS_SPIE : 0;
-    status |= guest.ring == RING_0 ? SSTATUS_SPP : 0;
-    guest.sstatus = status;
+    guest.sstatus = status_in_trap(guest.sstatus, guest.ring == RING_0);
     guest.scause = cause;
     guest.stval = value;
     guest.sepc = guest.pc;

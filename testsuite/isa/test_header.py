@@ -72,6 +72,13 @@ def test_function_encodes_its_row(words, insn):
         assert word >> at & ((1 << width) - 1) == register, f"{field} of {word:#x}"
 
 
+def test_numbers_of_instructions():
+    """As a hypervisor finds them in VMQUAL."""
+    text = (BUILD / "isa" / "visa.h").read_text()
+    told = {name: int(n) for name, n in re.findall(r"^#define VISA_OP_(\w+) +(\d+)$", text, re.M)}
+    assert told == {i.ident.upper(): i.op for i in XVISA}
+
+
 def test_only_port_immediates_have_no_function():
     missing = {i.name for i in XVISA if i.ident not in functions()}
     assert missing == {"vmexit"} | {f"{d}.{w}" for d in ("ini", "outi") for w in "bhw"}
