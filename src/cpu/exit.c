@@ -122,12 +122,11 @@ static void save_bank(const struct hart *h, uint64_t *f)
     f[ISA_VMCS_SIP] = s->ssip ? 1u << ISA_IRQ_SSI : 0; /* the others are no state */
 }
 
+/* Somebody listens: it is not built otherwise. */
 static void tell_world(const struct hart *h, const struct context *c, struct world_event e)
 {
     const struct machine *m = h->machine;
 
-    if (m->nworld == 0)
-        return;
     e.hart = h->id;
     e.vmcs = c->vmcs;
     e.vmid = (uint16_t)h->vmid;
@@ -169,7 +168,8 @@ static void enter_guest(struct hart *h, struct context *c, bool advance)
         h->rec->qual = h->vmid;
         h->rec->val = c->vmcs;
     }
-    tell_world(h, c, (struct world_event){.entry = true, .pc = h->next_pc, .advance = advance});
+    if (h->machine->nworld)
+        tell_world(h, c, (struct world_event){.entry = true, .pc = h->next_pc, .advance = advance});
 }
 
 static void refuse(struct hart *h, const struct exit_info *why)
@@ -279,15 +279,16 @@ static void record_exit(struct hart *h, struct context *c)
     }
     set_exit_info(h, &e);
     memcpy(f, &e, sizeof e); /* exit_info has the fields' order */
-    tell_world(h, c,
-               (struct world_event){.pc = h->pc,
-                                    .cause = e.cause,
-                                    .qual = e.qual,
-                                    .addr = e.addr,
-                                    .gpa = e.gpa,
-                                    .insn = e.insn,
-                                    .len = e.len,
-                                    .val = e.val});
+    if (h->machine->nworld)
+        tell_world(h, c,
+                   (struct world_event){.pc = h->pc,
+                                        .cause = e.cause,
+                                        .qual = e.qual,
+                                        .addr = e.addr,
+                                        .gpa = e.gpa,
+                                        .insn = e.insn,
+                                        .len = e.len,
+                                        .val = e.val});
     c->f[ISA_VMCS_COUNT_EXIT]++;
     h->count_exit++;
     h->machine->stats.exits++;

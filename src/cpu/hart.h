@@ -120,9 +120,10 @@ struct hart {
     struct xlate_ctx data, code; /* translation in force, by cpu_update_ctx */
     uint16_t ctx_data, ctx_code; /* their numbers */
     uint16_t ctx_next;
+    uint16_t fetch_mix; /* into the index of fast fetches (fast_fetch) */
     unsigned ctx_victim;
     struct {
-        struct xlate_ctx key;
+        uint64_t tag, rights;
         uint16_t number;
     } ctx_cache[CTX_CACHE];
     struct tlb *tlb[2];                      /* 0 fetch, 1 data */
@@ -133,5 +134,14 @@ struct hart {
     struct timing *timing;       /* NULL: nobody times this hart */
     uint64_t fetch_pa2;          /* page of the second half of an instruction over a page's end */
 };
+
+/* Where the fast entry of a fetch is. A hypervisor and its guest often run at the same
+ * addresses: in guests the other half of the table comes first. */
+enum { FETCH_MIX_GUEST = FAST_ENTRIES / 2 };
+
+static inline struct fast_entry *fast_fetch(struct hart *h, uint64_t pc)
+{
+    return &h->fast[0][(pc >> 12 ^ h->fetch_mix) % FAST_ENTRIES];
+}
 
 #endif

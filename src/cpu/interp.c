@@ -127,7 +127,7 @@ static void note_insn(struct hart *h, const struct dpage *p, const struct dinsn 
 static visa_result fetch_cross(struct hart *h, struct dpage *p)
 {
     uint64_t pc = h->pc + 2;
-    const struct fast_entry *e = &h->fast[ACCESS_FETCH][(pc >> 12) % FAST_ENTRIES];
+    const struct fast_entry *e = fast_fetch(h, pc);
     struct dpage *next = (struct dpage *)e->host;
     uint16_t low, high;
 
@@ -213,7 +213,7 @@ void INTERP(struct hart *h)
 
 lookup:
     data_tag = (uint64_t)h->ctx_data << 3;
-    e = &h->fast[ACCESS_FETCH][(pc >> 12) % FAST_ENTRIES];
+    e = fast_fetch(h, pc);
     if (likely(e->tag == ((pc & ~0xfffull) | (uint64_t)h->ctx_code << 3))) {
         page = (struct dpage *)e->host;
     } else {

@@ -114,10 +114,14 @@ static bool entry_allows(const struct tlb_entry *e, const struct xlate *q)
 
 static void fast_drop_page(struct hart *h, enum access access, uint64_t vpn)
 {
-    struct fast_entry *e = &h->fast[access][vpn % FAST_ENTRIES];
+    struct fast_entry *table = h->fast[access];
 
-    if (e->tag >> 12 == (vpn & ((1ull << 52) - 1)))
-        e->tag = ~0ull;
+    for (unsigned mix = 0; mix <= FETCH_MIX_GUEST; mix += FETCH_MIX_GUEST) {
+        struct fast_entry *e = &table[(vpn ^ mix) % FAST_ENTRIES];
+
+        if (e->tag >> 12 == (vpn & ((1ull << 52) - 1)))
+            e->tag = ~0ull;
+    }
 }
 
 /* An L2 entry is gone: nothing fast may stand on it. */
@@ -314,8 +318,10 @@ visa_result mmu_translate_gpa(struct hart *h, const struct context *c, struct xl
 
 static void fast_fill(struct hart *h, const struct xlate *q, uintptr_t host)
 {
-    unsigned number = q->access == ACCESS_FETCH ? h->ctx_code : h->ctx_data;
-    struct fast_entry *e = &h->fast[q->access][(q->va >> 12) % FAST_ENTRIES];
+    bool fetch = q->access == ACCESS_FETCH;
+    unsigned number = fetch ? h->ctx_code : h->ctx_data;
+    struct fast_entry *e =
+        fetch ? fast_fetch(h, q->va) : &h->fast[q->access][(q->va >> 12) % FAST_ENTRIES];
 
     e->tag = (q->va & ~0xfffull) | (uint64_t)number << 3;
     e->host = host;
@@ -375,10 +381,11 @@ void mmu_fast_flush_stores(struct machine *m)
 
 /* The number of a translation context; a fresh one forgets nothing, as long as
  * numbers last. */
-static uint16_t context_number(struct hart *h, const struct xlate_ctx *key)
+static uint16_t context_number(struct hart *h, uint64_t tag, uint64_t rights)
 {
     for (unsigned i = 0; i < CTX_CACHE; i++)
-        if (h->ctx_cache[i].number && memcmp(&h->ctx_cache[i].key, key, sizeof *key) == 0)
+        if (h->ctx_cache[i].tag == tag && h->ctx_cache[i].rights == rights &&
+            h->ctx_cache[i].number)
             return h->ctx_cache[i].number;
     if (++h->ctx_next > CTX_MAX) {
         memset(h->ctx_cache, 0, sizeof h->ctx_cache);
@@ -386,39 +393,53 @@ static uint16_t context_number(struct hart *h, const struct xlate_ctx *key)
         h->ctx_next = 1;
     }
     h->ctx_victim = (h->ctx_victim + 1) % CTX_CACHE;
-    h->ctx_cache[h->ctx_victim].key = *key;
+    h->ctx_cache[h->ctx_victim].tag = tag;
+    h->ctx_cache[h->ctx_victim].rights = rights;
     h->ctx_cache[h->ctx_victim].number = h->ctx_next;
     return h->ctx_next;
 }
 
-static void set_ctx(struct hart *h, struct xlate_ctx *x, unsigned ring, bool v,
-                    const struct ring0 *s)
+static struct xlate_ctx make_ctx(const struct hart *h, unsigned ring)
 {
-    uint64_t hptbr = v ? h->live->f[ISA_VMCS_HPTBR] : 0;
-    bool on = s->satp >> 60 != 0;
+    uint64_t hptbr = h->v ? h->live->f[ISA_VMCS_HPTBR] : 0, satp = h->s.satp;
+    bool on = satp >> 60 != 0, bare = ring == RING_H || (!on && hptbr >> 60 == 0);
+    /* what MMIO ranges do depends on the VM and not on its VMID */
+    uint64_t tag = h->v && bare
+                       ? h->live->vmcs
+                       : tlb_tag(h->v, on, h->v ? h->vmid : 0, on ? satp >> 44 & 0xffff : 0);
 
-    memset(x, 0, sizeof *x); /* padding too: keys are compared as bytes */
-    x->ring = (uint8_t)ring;
-    x->v = v;
-    x->bare = ring == RING_H || (!on && hptbr >> 60 == 0);
-    x->tag = tlb_tag(v, on, v ? h->vmid : 0, on ? s->satp >> 44 & 0xffff : 0);
-    if (v && x->bare) /* what MMIO ranges do depends on the VM and not on its VMID */
-        x->tag = h->live->vmcs;
+    return (struct xlate_ctx){.tag = tag, .ring = (uint8_t)ring, .v = h->v, .bare = bare};
+}
+
+/* All of a context but its tag. A number, as the bytes of a struct just written take long
+ * to be read as words. */
+static uint64_t ctx_rights(unsigned ring, bool v, bool bare, uint64_t status)
+{
+    return ring | (unsigned)v << 8 | (unsigned)bare << 9 |
+           (status & (SSTATUS_SUM | SSTATUS_MXR)) << 10;
 }
 
 void mmu_update(struct hart *h)
 {
+    struct xlate_ctx code, data;
     unsigned ring = h->ring;
+    uint64_t status;
 
     if (!h->v && ring == RING_H && (h->mstatus & MSTATUS_MPRV))
         ring = h->mstatus >> MSTATUS_MPP_SHIFT & 3;
-    set_ctx(h, &h->code, h->ring, h->v, &h->s);
-    set_ctx(h, &h->data, ring, h->v, &h->s);
-    h->data.sum = h->s.status & SSTATUS_SUM;
-    h->data.mxr = h->s.status & SSTATUS_MXR;
-    h->ctx_code = context_number(h, &h->code);
+    status = h->s.status & (SSTATUS_SUM | SSTATUS_MXR);
+    code = make_ctx(h, h->ring);
+    data = ring == h->ring ? code : make_ctx(h, ring);
+    data.sum = status & SSTATUS_SUM;
+    data.mxr = status & SSTATUS_MXR;
+    h->code = code;
+    h->data = data;
+    h->ctx_code = context_number(h, code.tag, ctx_rights(code.ring, code.v, code.bare, 0));
     h->ctx_data =
-        memcmp(&h->code, &h->data, sizeof h->data) == 0 ? h->ctx_code : context_number(h, &h->data);
+        ring == h->ring && !status
+            ? h->ctx_code
+            : context_number(h, data.tag, ctx_rights(data.ring, data.v, data.bare, status));
+    h->fetch_mix = h->v ? FETCH_MIX_GUEST : 0;
 }
 
 static bool flush_matches(const struct tlb_entry *e, const void *arg)
