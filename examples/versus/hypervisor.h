@@ -19,11 +19,20 @@ static inline void uart_write(uint64_t offset, uint64_t value)
         put_char((char)value);
 }
 
+/* Sixteen digits, so that it takes the same instructions whatever the value. */
+static inline void put_hex(uint64_t n)
+{
+    for (unsigned i = 0; i < 16; i++, n <<= 4)
+        put_char("0123456789abcdef"[n >> 60]);
+}
+
 /* The last line of every run: what the guest came to, how many of its instructions somebody
  * else has executed for it, and how many translations somebody has made for it. */
 static inline void report(uint64_t result, uint64_t emulated, uint64_t filled)
 {
-    say("\nresult 0x%lx emulated %lu filled %lu\n", result, emulated, filled);
+    say("\nresult ");
+    put_hex(result);
+    say(" emulated %lu filled %lu\n", emulated, filled);
 }
 
 #endif
