@@ -47,10 +47,10 @@ static uint64_t shadow_base(uint64_t hptbr, unsigned *number)
     return base_host(shadows.of[*number].root, VMID_SHADOWS + *number);
 }
 
-/* What would reach L0's machine past the shadow. */
+/* What would reach L0's machine past the shadow. A misaligned bitmap the hardware refuses. */
 static void refuse_devices(const vmcs *vm)
 {
-    if (vm->field[VISA_VMCS_IOBITMAP])
+    if (vm->field[VISA_VMCS_IOBITMAP] && vm->field[VISA_VMCS_IOBITMAP] % VISA_IOBITMAP_BYTES == 0)
         unexpected("port bitmap of L1's VM", vm->field[VISA_VMCS_IOBITMAP]);
     for (unsigned i = 0; i < VISA_IOV_RANGES; i++)
         if (vm->field[VISA_VMCS_IOV_FLAGS + i])

@@ -1,4 +1,4 @@
-/* A hypervisor that uses V-ISA: nested page tables (4 KiB pages), and a UART that it plays.
+/* A hypervisor that uses V-ISA: nested page tables (2 MiB pages), and a UART that it plays.
  *
  * The guest has the memory that the host's table gives it and no other. The filter names
  * what would reach the machine: ports, MSRs and waiting. Page tables, page faults, system
@@ -38,7 +38,8 @@ int main(void)
     table host = table_new_host();
     uint64_t emulated = 0;
 
-    map_range(host, GUEST_RAM, GUEST_RAM, GUEST_RAM_BYTES, PTE_RWX | PTE_U);
+    for (uint64_t pa = GUEST_RAM; pa < GUEST_RAM + GUEST_RAM_BYTES; pa += LARGE_PAGE)
+        map_large(host, pa, pa, PTE_RWX | PTE_U);
     vm_init(&vm, base_host(host, 1), (void (*)(void))GUEST_RAM, 0);
     vm.field[VISA_VMCS_VMTRAPCFG] = FILTER;
     vm_make_current(&vm);

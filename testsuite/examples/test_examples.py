@@ -9,7 +9,7 @@ MAKEFILE = tools.SRC / "examples" / "Makefile"
 
 
 def names():
-    text = MAKEFILE.read_text()
+    text = MAKEFILE.read_text().replace("\\\n", "")
     return sum((re.search(rf"^{kind} := (.*)$", text, re.M)[1].split() for kind in ("assembled", "compiled", "versus")), [])
 
 
@@ -27,7 +27,7 @@ def test_example(name, tmp_path):
     run(name, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["scheduler", "dirty-log", "copy-on-write", "shadow-paging"])
+@pytest.mark.parametrize("name", ["refusals", "scheduler", "dirty-log", "copy-on-write", "shadow-paging"])
 def test_nesting(name, tmp_path):
     """Other hypervisors than the default, as guests: each says what it says on the machine itself."""
     assert run("nesting", tmp_path, f"L1={name}").startswith(run(name, tmp_path))
