@@ -1,10 +1,13 @@
 """Every example builds by its own Makefile, runs, and finds its own checks good (exit code 0)."""
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 from harness import tools
 
+HERE = Path(__file__).resolve().parent
 MAKEFILE = tools.SRC / "examples" / "Makefile"
 
 
@@ -31,3 +34,12 @@ def test_example(name, tmp_path):
 def test_nesting(name, tmp_path):
     """Other hypervisors than the default, as guests: each says what it says on the machine itself."""
     assert run("nesting", tmp_path, f"L1={name}").startswith(run(name, tmp_path))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_shadows(seed, tmp_path):
+    """lib/shadow.c compiled for this machine, against a second walk of random tables."""
+    test, lib = tmp_path / "shadow_test", tools.SRC / "examples" / "lib"
+    tools.execute([os.environ.get("CC") or "cc", "-std=c17", "-O1", "-g", "-Wall", "-Wextra", "-Wshadow", "-Werror",
+                   f"-I{lib}", "-o", test, HERE / "shadow_test.c", lib / "shadow.c", lib / "pages.c"]).ok()
+    tools.execute([test, seed, 10000]).ok()
