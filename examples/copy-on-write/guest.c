@@ -5,13 +5,10 @@
  * in Ring 0, which copies the page. Then both add up what they see. */
 #include "cow.h"
 
-#include <stdbool.h>
+#include "process-guest.h"
 
-#include "guest.h"
-
-enum { STORE_PAGE_FAULT = 15, USER_ECALL = 8 };
-enum { POOL = 64, ENTRIES = 512, COW = 0x100 /* a bit that is the software's */ };
-enum { PROCESSES = 2, CODE = USER - PAGE };
+enum { STORE_PAGE_FAULT = 15, POOL = 64, CODE = USER - PAGE };
+enum { COW = 0x100 }; /* a bit that is the software's */
 
 extern uint8_t user_code[];
 
@@ -20,31 +17,11 @@ static unsigned used;
 static uint64_t copies;
 static struct kernel_stack stack;
 
-static struct process {
-    uint64_t *root;
-    struct registers r;
-    bool alive;
-    uint64_t result;
-} processes[PROCESSES];
-static unsigned current;
-
-static uint64_t *page_new(void)
+uint64_t *page_new(void)
 {
     if (used == POOL)
         guest_end(0);
     return pool[used++];
-}
-
-static uint64_t *leaf(uint64_t *root, uint64_t va)
-{
-    for (unsigned level = 2; level > 0; level--) {
-        uint64_t *e = &root[va >> (12 + 9 * level) & (ENTRIES - 1)];
-
-        if (!*e)
-            *e = PA_TO_PTE((uintptr_t)page_new()) | PTE_V;
-        root = (uint64_t *)PTE_TO_PA(*e);
-    }
-    return &root[va >> 12 & (ENTRIES - 1)];
 }
 
 /* With the process's code, and the kernel in one leaf of 1 GiB, which is closed to Ring 3. */
@@ -52,25 +29,17 @@ static void address_space_new(struct process *p)
 {
     p->root = page_new();
     p->root[(uint64_t)RAM >> 30] = PA_TO_PTE((uint64_t)RAM) | PTE_RWX;
-    *leaf(p->root, CODE) = PA_TO_PTE((uintptr_t)user_code) | PTE_RX | PTE_U;
-}
-
-static void activate(unsigned i)
-{
-    uint64_t asid = i + 1;
-
-    current = i;
-    csr_write(satp, (uint64_t)MODE_SV39 << 60 | asid << 44 | (uintptr_t)processes[i].root >> 12);
+    *entry_of(p->root, CODE, 0) = PA_TO_PTE((uintptr_t)user_code) | PTE_RX | PTE_U;
 }
 
 static void fork_process(struct process *child, struct process *parent)
 {
     address_space_new(child);
     for (uint64_t va = USER; va < USER + SHARED_PAGES * PAGE; va += PAGE) {
-        uint64_t *e = leaf(parent->root, va);
+        uint64_t *e = entry_of(parent->root, va, 0);
 
         *e = (*e & ~(uint64_t)PTE_W) | COW;
-        *leaf(child->root, va) = *e;
+        *entry_of(child->root, va, 0) = *e;
     }
     sfence_all(); /* the parent has lost permissions */
     copy_registers(&child->r, &parent->r);
@@ -81,7 +50,7 @@ static void fork_process(struct process *child, struct process *parent)
 
 static void copy_page(uint64_t va)
 {
-    uint64_t *e = leaf(processes[current].root, va), *page;
+    uint64_t *e = entry_of(processes[current].root, va, 0), *page;
 
     if (!(*e & COW))
         guest_end(0);
@@ -134,7 +103,7 @@ void guest_main(void)
     csr_write(sscratch, 0);
     address_space_new(p);
     for (uint64_t va = USER; va < USER + SHARED_PAGES * PAGE; va += PAGE)
-        *leaf(p->root, va) = PA_TO_PTE((uintptr_t)page_new()) | PTE_RW | PTE_U;
+        *entry_of(p->root, va, 0) = PA_TO_PTE((uintptr_t)page_new()) | PTE_RW | PTE_U;
     p->alive = true;
     activate(0);
     stack.top.pc = CODE;

@@ -48,6 +48,16 @@ void guest_trap(struct registers *r);
 #define csr_set(name, value) __asm__ volatile("csrs " #name ", %0" ::"r"(value) : "memory")
 #define csr_clear(name, value) __asm__ volatile("csrc " #name ", %0" ::"r"(value) : "memory")
 
+/* A call of what is below: the kernel, or its firmware. Number in a7, argument in a0. */
+static inline uint64_t ecall(uint64_t number, uint64_t argument)
+{
+    register uint64_t a0 __asm__("a0") = argument;
+    register uint64_t a7 __asm__("a7") = number;
+
+    __asm__ volatile("ecall" : "+r"(a0) : "r"(a7) : "memory");
+    return a0;
+}
+
 static inline void sfence_page(uint64_t va)
 {
     __asm__ volatile("sfence.vma %0" ::"r"(va) : "memory");

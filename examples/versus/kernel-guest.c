@@ -3,12 +3,10 @@
  * system knows its firmware. */
 #include "abi.h"
 
-#include <stdbool.h>
+#include "process-guest.h"
 
-#include "guest.h"
-
-enum { INSN_PAGE_FAULT = 12, LOAD_PAGE_FAULT = 13, STORE_PAGE_FAULT = 15, USER_ECALL = 8 };
-enum { PROCESSES = 2, POOL = 1400, ENTRIES = 512, UART_LSR = 5, LSR_EMPTY = 0x20 };
+enum { LOAD_PAGE_FAULT = 13, STORE_PAGE_FAULT = 15 };
+enum { POOL = 1400, UART_LSR = 5, LSR_EMPTY = 0x20 };
 
 extern uint8_t user_image[], user_image_end[];
 void user_start(void);
@@ -18,30 +16,13 @@ static uint64_t *freed; /* a list, through the first word of each */
 static unsigned used;
 static struct kernel_stack stack;
 
-static struct process {
-    uint64_t *root;
-    struct registers r;
-    bool alive;
-    uint64_t result;
-} processes[PROCESSES];
-static unsigned current;
-
-static uint64_t call(uint64_t number, uint64_t argument)
-{
-    register uint64_t a0 __asm__("a0") = argument;
-    register uint64_t a7 __asm__("a7") = number;
-
-    __asm__ volatile("ecall" : "+r"(a0) : "r"(a7) : "memory");
-    return a0;
-}
-
 static void panic(void)
 {
     for (;;)
-        call(CALL_PANIC, 0);
+        ecall(CALL_PANIC, 0);
 }
 
-static uint64_t *page_new(void)
+uint64_t *page_new(void)
 {
     uint64_t *page = freed;
 
@@ -63,18 +44,6 @@ static void page_free(uint64_t *page)
     freed = page;
 }
 
-static uint64_t *entry(uint64_t *root, uint64_t va, unsigned level)
-{
-    for (unsigned l = 2; l > level; l--) {
-        uint64_t *e = &root[va >> (12 + 9 * l) & (ENTRIES - 1)];
-
-        if (!*e)
-            *e = PA_TO_PTE((uintptr_t)page_new()) | PTE_V;
-        root = (uint64_t *)PTE_TO_PA(*e);
-    }
-    return &root[va >> (12 + 9 * level) & (ENTRIES - 1)];
-}
-
 static void process_new(unsigned i)
 {
     struct process *p = &processes[i];
@@ -82,22 +51,14 @@ static void process_new(unsigned i)
 
     p->root = page_new();
     for (uint64_t va = GUEST_RAM; va < GUEST_RAM + KERNEL_BYTES; va += LARGE_PAGE)
-        *entry(p->root, va, 1) = PA_TO_PTE(va) | PTE_RWX | PTE_G;
+        *entry_of(p->root, va, 1) = PA_TO_PTE(va) | PTE_RWX | PTE_G;
     for (uint64_t va = first; va < (uintptr_t)user_image_end; va += PAGE)
-        *entry(p->root, va, 0) = PA_TO_PTE(va) | PTE_RWX | PTE_U;
-    *entry(p->root, UART, 0) = PA_TO_PTE((uint64_t)UART) | PTE_RW | PTE_G;
+        *entry_of(p->root, va, 0) = PA_TO_PTE(va) | PTE_RWX | PTE_U;
+    *entry_of(p->root, UART, 0) = PA_TO_PTE((uint64_t)UART) | PTE_RW | PTE_G;
     p->r.pc = (uintptr_t)user_start;
     p->r.x[A0] = i;
     p->r.status = SSTATUS_SPIE;
     p->alive = true;
-}
-
-static void activate(unsigned i)
-{
-    uint64_t asid = i + 1;
-
-    current = i;
-    csr_write(satp, (uint64_t)MODE_SV39 << 60 | asid << 44 | (uintptr_t)processes[i].root >> 12);
 }
 
 static void uart_put(uint64_t c)
@@ -112,7 +73,7 @@ static void uart_put(uint64_t c)
 static void unmap_heap(struct process *p)
 {
     for (uint64_t va = HEAP; va < HEAP + HEAP_PAGES * PAGE; va += PAGE) {
-        uint64_t *e = entry(p->root, va, 0);
+        uint64_t *e = entry_of(p->root, va, 0);
 
         if (!*e)
             break;
@@ -134,7 +95,7 @@ static void schedule(struct registers *r)
             return;
         }
     }
-    call(CALL_END, processes[0].result ^ processes[1].result << 1);
+    ecall(CALL_END, processes[0].result ^ processes[1].result << 1);
 }
 
 static void system_call(struct registers *r)
@@ -157,7 +118,7 @@ static void system_call(struct registers *r)
     case SYS_UNMAP: unmap_heap(p); break;
     case SYS_CALL:
         for (r->x[A0] = 0; n; n--)
-            r->x[A0] = call(CALL_ADD, r->x[A0]);
+            r->x[A0] = ecall(CALL_ADD, r->x[A0]);
         break;
     case SYS_NULL: break;
     default: panic();
@@ -172,7 +133,8 @@ void guest_trap(struct registers *r)
         system_call(r);
     else if ((cause == LOAD_PAGE_FAULT || cause == STORE_PAGE_FAULT) && va >= HEAP &&
              va < HEAP + HEAP_PAGES * PAGE)
-        *entry(processes[current].root, va, 0) = PA_TO_PTE((uintptr_t)page_new()) | PTE_RW | PTE_U;
+        *entry_of(processes[current].root, va, 0) =
+            PA_TO_PTE((uintptr_t)page_new()) | PTE_RW | PTE_U;
     else
         panic();
 }

@@ -1,9 +1,7 @@
 /* The guest's processes. WORKLOAD says what they do, ROUNDS how often. */
 #include "abi.h"
 
-#include <stdint.h>
-
-#include "platform.h"
+#include "guest.h"
 
 #define NOTHING 0
 #define CPU 1    /* arithmetic in little memory */
@@ -16,15 +14,6 @@
 #ifndef ROUNDS
 #define ROUNDS 1
 #endif
-
-static uint64_t sys(uint64_t number, uint64_t argument)
-{
-    register uint64_t a0 __asm__("a0") = argument;
-    register uint64_t a7 __asm__("a7") = number;
-
-    __asm__ volatile("ecall" : "+r"(a0) : "r"(a7) : "memory");
-    return a0;
-}
 
 #if WORKLOAD == NOTHING
 static uint64_t work(uint64_t process)
@@ -79,7 +68,7 @@ static uint64_t work(uint64_t process)
     if (process)
         return 0;
     for (uint64_t i = 0; i < ROUNDS; i++)
-        sys(SYS_WRITE, i % 64 == 63 ? '\n' : 'a' + i % 26);
+        ecall(SYS_WRITE, i % 64 == 63 ? '\n' : 'a' + i % 26);
     return ROUNDS;
 }
 
@@ -91,12 +80,12 @@ static uint64_t work(uint64_t process)
 
     for (uint64_t i = 0; i < ROUNDS; i++) {
         for (unsigned n = 0; n < 4; n++)
-            sys(SYS_NULL, n);
+            ecall(SYS_NULL, n);
         heap[i % 8 * (PAGE / 8)] = sum + i; /* the first time a page fault */
         sum += heap[i % 4 * (PAGE / 8)];
         if (i % 8 == 7)
-            sys(SYS_UNMAP, 0);
-        sys(SYS_YIELD, 0);
+            ecall(SYS_UNMAP, 0);
+        ecall(SYS_YIELD, 0);
     }
     return sum;
 }
@@ -104,7 +93,7 @@ static uint64_t work(uint64_t process)
 #elif WORKLOAD == CALLS
 static uint64_t work(uint64_t process)
 {
-    return process ? 0 : sys(SYS_CALL, ROUNDS);
+    return process ? 0 : ecall(SYS_CALL, ROUNDS);
 }
 
 #elif WORKLOAD == SYSTEM
@@ -113,7 +102,7 @@ static uint64_t work(uint64_t process)
     if (process)
         return 0;
     for (uint64_t i = 0; i < ROUNDS; i++)
-        sys(SYS_NULL, 0);
+        ecall(SYS_NULL, 0);
     return ROUNDS;
 }
 #endif
@@ -124,7 +113,7 @@ static uint8_t stacks[2][PAGE] __attribute__((aligned(16)));
 
 void user_main(uint64_t process)
 {
-    sys(SYS_EXIT, work(process));
+    ecall(SYS_EXIT, work(process));
     __builtin_unreachable();
 }
 
