@@ -36,6 +36,14 @@ def test_nesting(name, tmp_path):
     assert run("nesting", tmp_path, f"L1={name}").startswith(run(name, tmp_path))
 
 
+def test_l0_is_out_of_reach(tmp_path):
+    """A VM of L1 cannot have memory that L1 has not. On the machine itself it is there."""
+    elf = tmp_path / "reach.elf"
+    tools.execute([tools.tool("visa-as"), "-o", elf, HERE / "reach.s"]).ok()
+    assert tools.simulate(elf).code == 1
+    run("nesting", tmp_path, "L1=reach")
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_shadows(seed, tmp_path):
     """lib/shadow.c compiled for this machine, against a second walk of random tables."""
