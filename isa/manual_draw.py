@@ -4,6 +4,7 @@ A drawing is made of + - | for lines, > < ^ v for arrow heads and words for the
 rest, so that one source serves the man page as it is and the HTML page as SVG.
 """
 
+from dataclasses import dataclass
 from html import escape
 
 CELL_W, CELL_H = 8, 17
@@ -136,3 +137,36 @@ def encoding_text(insn):
         rule += "-" * width + "+"
         body += text.center(width) + "|"
     return "\n".join([numbers.rstrip(), rule, body, rule])
+
+
+@dataclass
+class CycleRow:
+    text: str    # of the instruction; "" in the head
+    cells: list
+
+
+def cycle_row(line):
+    text, _, cells = line.rpartition("|")
+    return CycleRow(text.strip(), cells.split())
+
+
+def cycles_text(rows):
+    """A cycle diagram as text: the first row has the cycles' numbers."""
+    first = max(len(r.text) for r in rows) + 2
+    width = max(len(c) for r in rows for c in r.cells) + 1
+    return "\n".join((r.text.ljust(first) + "".join((" " if c == "." else c).rjust(width) for c in r.cells))
+                     .rstrip() for r in rows)
+
+
+def cycles_html(rows, title):
+    """The same as a table; a cell's class is its stage, `stays` after the first cycle."""
+    out = [f'<figure><table class="cycles"><thead><tr><th>{escape(rows[0].text)}</th>'
+           + "".join(f"<th>{escape(c)}</th>" for c in rows[0].cells) + "</tr></thead><tbody>"]
+    for row in rows[1:]:
+        cells = []
+        for c in row.cells:
+            known = c.upper() in ("F", "D", "X", "M", "W")
+            kind = f' class="{c.upper()}{" stays" if c.islower() else ""}"' if known else ""
+            cells.append(f"<td{kind}>{escape('' if c == '.' else c)}</td>")
+        out.append(f"<tr><th><code>{escape(row.text)}</code></th>{''.join(cells)}</tr>")
+    return "\n".join(out + [f"</tbody></table><figcaption>{escape(title)}</figcaption></figure>"])

@@ -252,10 +252,19 @@ def exits_chapter(isa):
     return Chapter("visa-causes", "exit causes, qualifications, filter bits", "\n".join(out), "isa/cause.isa")
 
 
+def latency_lines(isa):
+    """The table of cycles without anchors, for the chapter that explains them."""
+    rows = []
+    for l in isa.latencies:
+        rows += [f"   * - {role('lat', l.name)}", f"     - {l.cycles}", f"     - {quoted(l.summary)}"]
+    return [".. list-table::", "   :widths: 16 10 60", "   :header-rows: 1", "",
+            "   * - Name", "     - Cycles", "     - What takes it"] + rows + [""]
+
+
 def numbers_chapter(isa):
     out = heading("Numbers", "=")
     out += ["Sizes and constants, RISC-V's trap causes as V-ISA raises them, and cycles of the reference",
-            "microarchitecture. The functional model knows no latency.", ""]
+            "microarchitecture (:chapter:`pipeline`). The functional model knows no latency.", ""]
     out += heading("Constants", "-")
     rows = [(f"const-{c.name}", [literal(c.name), f"{c.value:#x}" if c.value > 0xffff else str(c.value),
                                  c.configurable, quoted(c.summary)]) for c in isa.consts]

@@ -13,6 +13,8 @@ Directives:
   .. entry:: id ...      the body gets these anchors
   .. encoding:: vmenter  the bit diagram of an instruction
   .. fragment:: vmenter  the hand-written text of an Xvisa instruction
+  .. cycles:: title      a cycle diagram: `instruction | F D X M W`
+  .. latencies::         the table of isa/latency.isa
 """
 
 import re
@@ -22,6 +24,7 @@ from docutils.parsers.rst import Directive, directives, roles
 from docutils.statemachine import StringList
 
 import manual_draw
+import manual_ref
 
 
 def slug(text):
@@ -157,6 +160,36 @@ class Encoding(Directive):
         return [nodes.raw("", manual_draw.encoding_html(insn), format="html")]
 
 
+class Cycles(Directive):
+    """A cycle diagram. First the cycles; then a line for each instruction, `text | cells`. A
+    cell is a stage's letter, upper case in its first cycle, or `.` for none; `..` leaves
+    cycles out."""
+    required_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+
+    def run(self):
+        rows = [manual_draw.cycle_row(line) for line in self.content if line.strip()]
+        for row in rows:
+            if len(row.cells) != len(rows[0].cells):
+                raise self.error(f"'{row.text}' has {len(row.cells)} cells, expected {len(rows[0].cells)}")
+        if self.state.document.settings.manual.target == "man":
+            text = manual_draw.cycles_text(rows)
+            return [nodes.paragraph("", self.arguments[0] + ":"), nodes.literal_block(text, text)]
+        return [nodes.raw("", manual_draw.cycles_html(rows, self.arguments[0]), format="html")]
+
+
+class Latencies(Directive):
+    """The rows of latency.isa; their anchors are in the chapter of the numbers."""
+
+    def run(self):
+        build = self.state.document.settings.manual
+        box = nodes.container()
+        lines = manual_ref.latency_lines(build.isa)
+        self.state.nested_parse(StringList(lines, source="isa/latency.isa"), 0, box)
+        return box.children
+
+
 class Fragment(Directive):
     """Another file's text in this place; its errors name that file and its lines."""
     required_arguments = 1
@@ -181,5 +214,6 @@ def register():
             return name_role(_role, *args[1:], **options)
         roles.register_local_role(role, function)
     for name, directive in (("rule", Rule), ("drawing", Drawing), ("entry", Entry),
-                            ("encoding", Encoding), ("fragment", Fragment)):
+                            ("encoding", Encoding), ("fragment", Fragment), ("cycles", Cycles),
+                            ("latencies", Latencies)):
         directives.register_directive(name, directive)

@@ -31,6 +31,9 @@ CASES = {
     "covered-twice": ("man/arch/insn/vmload.rst", ".. covers: vmload", ".. covers: vmload vmexit",
                       "'vmexit' is already covered by man/arch/insn/vmexit.rst"),
     "markup": ("man/arch/04-world.rst", "*Pointer.*", "*Pointer.", "Inline emphasis start-string without end-string."),
+    "cycle-cells": ("man/arch/18-pipeline.rst", ".. cycles:: A mult",
+                    ".. cycles:: A\n\n   cycle | 0\n\n   mult | F D\n\n.. cycles:: A mult",
+                    "'mult' has 2 cells, expected 1"),
     "table-fault": ("isa/cause.isa", "| HALT ", "| HOLD ", "'HALT' is no row of cause.isa"),
 }
 
