@@ -149,7 +149,7 @@ def emit_tables(isa):
     out += [f"    {{{quote(name)}, ISA_{name}}}," for name in defined]
     out += ["};", "const unsigned isa_symbol_count = sizeof isa_symbols / sizeof isa_symbols[0];", "",
             "const struct isa_latency_row isa_latencies[ISA_LATS] = {"]
-    out += [f"    [ISA_LAT_{l.name.upper()}] = {{{quote(l.name)}, {l.cycles}}}," for l in isa.latencies]
+    out += [f"    [ISA_LAT_{l.name.upper()}] = {{{quote(l.name)}, {l.cycles}, {quote(l.summary)}}}," for l in isa.latencies]
     out += ["};"]
     return out + emit_buckets(isa)
 

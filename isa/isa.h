@@ -92,6 +92,7 @@ struct isa_symbol {
 struct isa_latency_row {
     const char *name;
     uint32_t cycles;
+    const char *summary;
 };
 
 extern const struct isa_insn isa_insns[ISA_OPS];

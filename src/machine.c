@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
 #include "cpu/cpu.h"
 #include "machine_impl.h"
 #include "mmu/mmu.h"
@@ -26,39 +27,6 @@ void machine_defaults(struct machine_config *c)
     };
 }
 
-static bool power_of_two(uint64_t n)
-{
-    return n && (n & (n - 1)) == 0;
-}
-
-/* What is wrong with a configuration, in words; NULL if nothing is. */
-static const char *config_fault(const struct machine_config *c)
-{
-    if (c->ram_bytes < 1 << 20 || c->ram_bytes > 64ull << 30 || c->ram_bytes % 4096)
-        return "RAM must be a multiple of 4 KiB between 1 MiB and 64 GiB";
-    if (c->harts < 1 || c->harts > MACHINE_MAX_HARTS)
-        return "harts must be 1 to 64";
-    if (c->pool < 1 || c->pool > 256)
-        return "the state pool must hold 1 to 256 contexts";
-    if (c->tlb_l1 < 1 || c->tlb_l1 > 512)
-        return "an L1 TLB must have 1 to 512 entries";
-    if (c->tlb_l2_ways < 1 || c->tlb_l2_ways > 16 || c->tlb_l2 % c->tlb_l2_ways ||
-        c->tlb_l2 > 65536 || !power_of_two(c->tlb_l2 / c->tlb_l2_ways))
-        return "an L2 TLB must have 1 to 16 ways and a power of two of sets, at most 65536 entries";
-    if (c->tlb_l1 > c->tlb_l2)
-        return "L1 must not be larger than L2, which includes it";
-    if (c->walk_cache > 512)
-        return "a walk cache must have 0 to 512 entries";
-    if (c->ticks_per_time < 1 || c->ticks_per_time > 1000000000)
-        return "ticks per time must be 1 to 1000000000";
-    if (c->quantum < 1 || c->quantum > 1000000000)
-        return "the quantum must be 1 to 1000000000 instructions";
-    /* An lr/sc loop of 16 instructions must fit twice: its reservation ends with the turn. */
-    if (c->harts > 1 && c->quantum < 64)
-        return "with several harts the quantum must be at least 64 instructions";
-    return NULL;
-}
-
 static bool hart_init(struct machine *m, struct hart *h, unsigned id)
 {
     h->id = id;
@@ -71,14 +39,13 @@ static bool hart_init(struct machine *m, struct hart *h, unsigned id)
 
 struct machine *machine_new(const struct machine_config *c, char *err, size_t n)
 {
-    const char *fault = config_fault(c);
-    struct machine *m = fault ? NULL : calloc(1, sizeof *m);
-    bool ok = m != NULL;
+    struct machine *m;
+    bool ok;
 
-    if (fault) {
-        snprintf(err, n, "%s", fault);
+    if (!config_check_machine(c, err, n))
         return NULL;
-    }
+    m = calloc(1, sizeof *m);
+    ok = m != NULL;
     if (ok) {
         m->config = *c;
         m->ram = calloc(c->ram_bytes, 1);

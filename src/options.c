@@ -4,17 +4,19 @@
 
 #include "options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_file.h"
+
 /* What an option does with its value; false with the reason in err. */
 typedef bool set_fn(struct options *o, const char *value, char *err, size_t n);
 
-/* kind says how the value is read, offset where in struct options it goes. */
-enum kind { FLAG, TEXT, NUMBER, COUNT, SIZE, CALL };
+/* kind says how the value is read, offset where in struct options it goes; a SETTING is one of
+ * config.h and goes there. */
+enum kind { FLAG, TEXT, NUMBER, CALL, SETTING, FILE_OF_SETTINGS };
 
 struct option_row {
     const char *name;
@@ -23,54 +25,11 @@ struct option_row {
     enum kind kind;
     size_t offset;
     set_fn *set;
+    const char *setting;
     const char *help;
 };
 
 /* Values ---------------------------------------------------------------------------------- */
-
-static bool number(const char *text, uint64_t *value, const char **rest)
-{
-    char *end;
-
-    if (text[0] < '0' || text[0] > '9')
-        return false;
-    errno = 0;
-    *value = strtoull(text, &end, 0);
-    *rest = end;
-    return errno == 0 && end != text;
-}
-
-static bool read_number(const char *text, uint64_t *value, char *err, size_t n)
-{
-    const char *rest;
-
-    if (number(text, value, &rest) && !*rest)
-        return true;
-    snprintf(err, n, "'%s' is not a number (decimal, or 0x and hexadecimal)", text);
-    return false;
-}
-
-/* Bytes with K, M or G behind them. */
-static bool read_size(const char *text, uint64_t *value, char *err, size_t n)
-{
-    static const char units[] = "KMG";
-    const char *rest, *unit;
-    unsigned shift = 0;
-
-    if (number(text, value, &rest)) {
-        if (*rest && (unit = strchr(units, *rest & ~0x20))) {
-            shift = 10 * (unsigned)(unit - units + 1);
-            rest++;
-        }
-        if (!*rest && *value <= UINT64_MAX >> shift) {
-            *value <<= shift;
-            return true;
-        }
-    }
-    snprintf(err, n, "'%s' is not a size: expected a number of bytes, with K, M or G behind it",
-             text);
-    return false;
-}
 
 static bool set_model(struct options *o, const char *value, char *err, size_t n)
 {
@@ -88,19 +47,25 @@ static bool set_model(struct options *o, const char *value, char *err, size_t n)
     return true;
 }
 
-static bool set_time(struct options *o, const char *value, char *err, size_t n)
+/* NAME=VALUE */
+static bool set_setting(struct options *o, const char *value, char *err, size_t n)
 {
-    o->pipeline.own_time = strcmp(value, "cycles") == 0;
-    if (o->pipeline.own_time || strcmp(value, "instret") == 0)
-        return true;
-    snprintf(err, n, "no time '%s': expected cycles or instret", value);
-    return false;
+    const struct config c = {&o->config, &o->pipeline};
+    const char *equals = strchr(value, '=');
+    char name[SETTING_NAME];
+
+    if (!equals) {
+        snprintf(err, n, "'%s' is not NAME=VALUE", value);
+        return false;
+    }
+    snprintf(name, sizeof name, "%.*s", (int)(equals - value), value);
+    return config_set(&c, name, equals + 1, err, n);
 }
 
 static bool set_raw(struct options *o, const char *value, char *err, size_t n)
 {
     o->raw = true;
-    return read_number(value, &o->raw_addr, err, n);
+    return config_number(value, &o->raw_addr, err, n);
 }
 
 /* FILE or FILE@ADDRESS. */
@@ -114,7 +79,7 @@ static bool set_load(struct options *o, const char *value, char *err, size_t n)
         return false;
     }
     l->raw = at != NULL;
-    if (at && !read_number(at + 1, &l->addr, err, n))
+    if (at && !config_number(at + 1, &l->addr, err, n))
         return false;
     l->path = at ? strndup(value, (size_t)(at - value)) : strdup(value);
     if (!l->path) {
@@ -153,7 +118,7 @@ static bool set_trace_vm(struct options *o, const char *value, char *err, size_t
 {
     uint64_t vm;
 
-    if (!read_number(value, &vm, err, n))
+    if (!config_number(value, &vm, err, n))
         return false;
     if (vm >> ISA_VMID_BITS) {
         snprintf(err, n, "%s is not a VMID: it has %d bits", value, ISA_VMID_BITS);
@@ -176,42 +141,45 @@ static bool set_trace_format(struct options *o, const char *value, char *err, si
 /* ADDRESS, with :r, :w or :x behind it. */
 static bool set_walk(struct options *o, const char *value, char *err, size_t n)
 {
-    const char *rest;
+    const char *colon = strchr(value, ':');
+    size_t length = colon ? (size_t)(colon - value) : strlen(value);
+    char address[32];
 
+    snprintf(address, sizeof address, "%.*s", (int)length, value);
     o->walk = true;
-    o->walk_access = 'r';
-    if (number(value, &o->walk_va, &rest)) {
-        if (!*rest)
-            return true;
-        o->walk_access = rest[1];
-        if (rest[0] == ':' && rest[1] && strchr("rwx", rest[1]) && !rest[2])
-            return true;
-    }
+    o->walk_access = colon ? colon[1] : 'r';
+    if (length < sizeof address && config_number(address, &o->walk_va, err, n) && o->walk_access &&
+        strchr("rwx", o->walk_access) && (!colon || !colon[2]))
+        return true;
     snprintf(err, n, "'%s' is not an address with :r, :w or :x behind it", value);
     return false;
 }
 
 /* The table ------------------------------------------------------------------------------- */
 
-#define AT(field) offsetof(struct options, field), NULL
-#define BY(fn) 0, fn
+#define AT(field) offsetof(struct options, field), NULL, NULL
+#define BY(fn) 0, fn, NULL
+#define FOR(name) 0, NULL, name
 
 static const struct option_row rows[] = {
     {NULL, 0, NULL, FLAG, BY(NULL), "Machine"},
-    {"ram", 'm', "SIZE", SIZE, AT(config.ram_bytes), "bytes of RAM, with K, M or G"},
-    {"harts", 'p', "N", COUNT, AT(config.harts), "number of harts"},
+    {"ram", 'm', "SIZE", SETTING, FOR("machine.ram"), "bytes of RAM, with K, M or G"},
+    {"harts", 'p', "N", SETTING, FOR("machine.harts"), "number of harts"},
     {"model", 0, "NAME", CALL, BY(set_model), "how it is simulated: functional or pipeline"},
-    {"time", 0, "WHAT", CALL, BY(set_time),
+    {"time", 0, "WHAT", SETTING, FOR("time.source"),
      "what `time` counts in the pipeline model: cycles or instret"},
-    {"pool", 0, "N", COUNT, AT(config.pool), "contexts in each hart's state pool"},
-    {"tlb-l1", 0, "N", COUNT, AT(config.tlb_l1), "entries of each L1 TLB"},
-    {"tlb-l2", 0, "N", COUNT, AT(config.tlb_l2), "entries of each L2 TLB"},
-    {"tlb-l2-ways", 0, "N", COUNT, AT(config.tlb_l2_ways), "ways of each L2 TLB"},
-    {"walk-cache", 0, "N", COUNT, AT(config.walk_cache), "entries of each walk cache"},
-    {"ticks-per-time", 0, "N", NUMBER, AT(config.ticks_per_time),
-     "instructions per tick of `time`"},
-    {"quantum", 0, "N", NUMBER, AT(config.quantum),
+    {"pool", 0, "N", SETTING, FOR("pool.contexts"), "contexts in each hart's state pool"},
+    {"tlb-l1", 0, "N", SETTING, FOR("tlb.l1"), "entries of each L1 TLB"},
+    {"tlb-l2", 0, "N", SETTING, FOR("tlb.l2"), "entries of each L2 TLB"},
+    {"tlb-l2-ways", 0, "N", SETTING, FOR("tlb.l2_ways"), "ways of each L2 TLB"},
+    {"walk-cache", 0, "N", SETTING, FOR("tlb.walk_cache"), "entries of each walk cache"},
+    {"ticks-per-time", 0, "N", SETTING, FOR("time.ticks"), "instructions per tick of `time`"},
+    {"quantum", 0, "N", SETTING, FOR("machine.quantum"),
      "instructions a hart runs before the next one's turn"},
+    {"config", 'c', "FILE", FILE_OF_SETTINGS, BY(NULL),
+     "read settings from a file, before all others"},
+    {"set", 0, "NAME=VALUE", CALL, BY(set_setting), "change a setting: tlb.l1=32"},
+    {"print-config", 0, NULL, FLAG, AT(print_config), "print all settings as a file, and exit"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Software"},
     {"raw", 0, "ADDRESS", CALL, BY(set_raw),
      "IMAGE is a flat file: load it at ADDRESS and start there"},
@@ -255,20 +223,17 @@ enum { ROWS = sizeof rows / sizeof rows[0], LONG_BASE = 256 };
 static bool set(struct options *o, const struct option_row *row, const char *value, char *err,
                 size_t n)
 {
-    char *field = (char *)o + row->offset, why[256];
-    uint64_t v = 0;
+    const struct config c = {&o->config, &o->pipeline};
+    char *field = (char *)o + row->offset, why[512];
     bool ok = true;
 
     switch (row->kind) {
     case FLAG: *(bool *)field = true; break;
     case TEXT: *(const char **)field = value; break;
-    case NUMBER: ok = read_number(value, (uint64_t *)field, why, sizeof why); break;
-    case SIZE: ok = read_size(value, (uint64_t *)field, why, sizeof why); break;
+    case NUMBER: ok = config_number(value, (uint64_t *)field, why, sizeof why); break;
     case CALL: ok = row->set(o, value, why, sizeof why); break;
-    case COUNT:
-        ok = read_number(value, &v, why, sizeof why);
-        *(unsigned *)field = v > 0xffffffff ? 0xffffffff : (unsigned)v;
-        break;
+    case SETTING: ok = config_set(&c, row->setting, value, why, sizeof why); break;
+    case FILE_OF_SETTINGS: break; /* read already */
     }
     if (!ok)
         snprintf(err, n, "--%s: %s", row->name, why);
@@ -329,6 +294,35 @@ static void defaults(struct options *o)
     pipeline_defaults(&o->pipeline);
 }
 
+/* Settings that stand in files come before those of the command line, wherever the files are
+ * named. What is wrong with the other options is told later. */
+static bool read_files(struct options *o, int argc, char **argv, char *err, size_t n)
+{
+    const struct config config = {&o->config, &o->pipeline};
+    struct option longs[ROWS + 1];
+    char shorts[3 * ROWS + 3];
+    int c;
+
+    describe(longs, shorts);
+    while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        const struct option_row *row = row_of(c);
+
+        if (row && row->kind == FILE_OF_SETTINGS && !config_file_read(&config, optarg, err, n))
+            return false;
+    }
+    optind = 0; /* from the beginning */
+    return true;
+}
+
+static bool check(struct options *o, char *err, size_t n)
+{
+    if (!o->image && !o->help && !o->version && !o->dump_dtb && !o->print_config) {
+        snprintf(err, n, "no image: expected visa-sim [options] IMAGE (see --help)");
+        return false;
+    }
+    return config_check_machine(&o->config, err, n) && config_check_pipeline(&o->pipeline, err, n);
+}
+
 bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n)
 {
     struct option longs[ROWS + 1];
@@ -336,6 +330,8 @@ bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n
     int c;
 
     defaults(o);
+    if (!read_files(o, argc, argv, err, n))
+        return false;
     describe(longs, shorts);
     while (optopt = 0, (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         if (c == '?' || c == ':')
@@ -346,11 +342,7 @@ bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n
     o->argv = argv + optind;
     o->argc = argc - optind;
     o->image = o->argc ? o->argv[0] : NULL;
-    if (!o->image && !o->help && !o->version && !o->dump_dtb) {
-        snprintf(err, n, "no image: expected visa-sim [options] IMAGE (see --help)");
-        return false;
-    }
-    return true;
+    return check(o, err, n);
 }
 
 void options_free(struct options *o)

@@ -56,7 +56,7 @@ struct options {
     bool walk; /* draw the walk of walk_va at the end */
     uint64_t walk_va;
     char walk_access; /* 'r', 'w' or 'x' */
-    bool summary, quiet, help, version;
+    bool summary, quiet, help, version, print_config;
 };
 
 /* Fills in o. False with the reason in err; options_free in any case. */

@@ -84,8 +84,6 @@ typedef void pipeline_fn(void *user, const struct pipeline_insn *i);
 struct pipeline;
 
 void pipeline_defaults(struct pipeline_config *c);
-/* What is wrong with a configuration, in words; NULL if nothing is. */
-const char *pipeline_config_fault(const struct pipeline_config *c);
 
 /* Puts the pipeline round every hart of m. One at a time in a process, as SystemC has one
  * kernel. NULL with a reason in err (of size n). */

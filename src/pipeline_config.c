@@ -17,27 +17,3 @@ void pipeline_defaults(struct pipeline_config *c)
     c->predictor = PREDICT_BTB;
     c->own_time = true;
 }
-
-static bool power_of_two(unsigned n)
-{
-    return n && (n & (n - 1)) == 0;
-}
-
-static bool cache_possible(unsigned bytes, unsigned ways)
-{
-    return ways >= 1 && ways <= 64 && bytes <= 16u << 20 && bytes % (ways * ISA_LINE_BYTES) == 0 &&
-           power_of_two(bytes / ways / ISA_LINE_BYTES);
-}
-
-const char *pipeline_config_fault(const struct pipeline_config *c)
-{
-    for (unsigned i = 0; i < ISA_LATS; i++)
-        if (c->cycles[i] < 1 || c->cycles[i] > 100000)
-            return "a latency must be 1 to 100000 cycles";
-    if (!cache_possible(c->icache_bytes, c->icache_ways) ||
-        !cache_possible(c->dcache_bytes, c->dcache_ways))
-        return "a cache must have 1 to 64 ways and a power of two of sets, at most 16 MiB";
-    if (!power_of_two(c->btb) || c->btb > 65536)
-        return "the branch target buffer must have a power of two of entries, at most 65536";
-    return NULL;
-}

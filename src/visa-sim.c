@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config_file.h"
 #include "cpu/hart.h"
 #include "devicetree.h"
 #include "devices/board.h"
@@ -451,6 +452,17 @@ static void clean_up(struct sim *s)
     options_free(&s->options);
 }
 
+static int print_config(struct options *o)
+{
+    const struct config c = {&o->config, &o->pipeline};
+
+    config_file_print(&c, stdout);
+    if (!fflush(stdout) && !ferror(stdout))
+        return 0;
+    complain("standard output could not be written completely");
+    return STATUS_OUTPUT;
+}
+
 int main(int argc, char **argv)
 {
     struct sim s = {0};
@@ -464,6 +476,8 @@ int main(int argc, char **argv)
         options_help();
     } else if (s.options.version) {
         puts("visa-sim " PACKAGE_VERSION);
+    } else if (s.options.print_config) {
+        status = print_config(&s.options);
     } else if (!(status = build(&s)) && s.options.image) {
         status = simulate(&s);
     }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "../config.h"
 #include "soc.h"
 
 struct pipeline {
@@ -24,12 +25,8 @@ extern "C" {
 struct pipeline *pipeline_new(struct machine *m, const struct pipeline_config *c, char *err,
                               size_t n)
 {
-    const char *fault = pipeline_config_fault(c);
-
-    if (fault) {
-        snprintf(err, n, "%s", fault);
+    if (!config_check_pipeline(c, err, n))
         return nullptr;
-    }
     setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
     try {
         pipeline *p = new pipeline();
