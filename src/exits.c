@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cpu/hart.h"
+#include "timeline.h"
 
 /* An exit that waits for an entry: when it was, and the row that it counts into. */
 struct open_exit {
@@ -33,6 +34,7 @@ struct exits {
     struct open_exit *harts; /* of each hart the exit that waits for its next entry */
     size_t nvms, vms_room;
     struct exit_row *sorted;
+    struct timeline timeline;
     bool incomplete;
 };
 
@@ -111,7 +113,8 @@ static struct vm *find_vm(struct exits *x, const struct world_event *e, size_t *
         if (x->vms[*index].vmcs == e->vmcs)
             return &x->vms[*index];
     if (!grow((void **)&x->vms, &x->vms_room, x->nvms, sizeof *x->vms) ||
-        !grow((void **)&x->shares, &room, x->nvms, sizeof *x->shares))
+        !grow((void **)&x->shares, &room, x->nvms, sizeof *x->shares) ||
+        !timeline_add_vm(&x->timeline))
         return NULL;
     x->vms[x->nvms] = (struct vm){.vmcs = e->vmcs};
     x->shares[x->nvms] = (struct vm_share){.vmcs = e->vmcs, .vmid = e->vmid};
@@ -160,11 +163,23 @@ static void on_entry(struct exits *x, struct vm *vm, const struct world_event *e
     vm->exit.open = last->open = false;
 }
 
+/* VM number `index` has run up to here. */
+static void count_run(struct exits *x, size_t index, uint64_t instret, uint64_t ticks)
+{
+    struct vm *vm = &x->vms[index];
+
+    x->shares[index].insns += instret - vm->instret;
+    x->shares[index].ticks += ticks - vm->ticks;
+    timeline_ran(&x->timeline, index, vm->ticks, ticks);
+    vm->instret = instret;
+    vm->ticks = ticks;
+}
+
 static void on_exit_event(struct exits *x, struct vm *vm, size_t index, const struct world_event *e)
 {
-    x->shares[index].insns += e->instret - vm->instret;
-    x->shares[index].ticks += e->ticks - vm->ticks;
+    count_run(x, index, e->instret, e->ticks);
     x->shares[index].vmid = e->vmid;
+    timeline_exit(&x->timeline, e->ticks);
     vm->inside = false;
     vm->exit = (struct open_exit){
         .hart = e->hart, .instret = e->instret, .ticks = e->ticks, .row = find_row(x, e)};
@@ -200,6 +215,7 @@ struct exits *exits_new(struct machine *m)
     if (!x)
         return NULL;
     x->machine = m;
+    timeline_init(&x->timeline);
     x->harts = calloc(machine_config(m)->harts, sizeof *x->harts);
     if (x->harts && machine_on_world(m, on_world, x))
         return x;
@@ -219,6 +235,7 @@ void exits_free(struct exits *x)
     free(x->vms);
     free(x->harts);
     free(x->sorted);
+    timeline_free(&x->timeline);
     free(x);
 }
 
@@ -240,12 +257,17 @@ static uint64_t ticks_of(const struct hart *h)
     return h->instret + h->waited;
 }
 
+uint64_t exits_hart_time(const struct exits *x, unsigned hart)
+{
+    return ticks_of(machine_hart(x->machine, hart));
+}
+
 uint64_t exits_time(const struct exits *x)
 {
     uint64_t n = 0;
 
     for (unsigned i = 0; i < machine_config(x->machine)->harts; i++)
-        n += ticks_of(machine_hart(x->machine, i));
+        n += exits_hart_time(x, i);
     return n;
 }
 
@@ -265,17 +287,26 @@ const struct vm_share *exits_shares(struct exits *x, size_t *n)
 {
     *n = x->nvms;
     for (size_t i = 0; i < x->nvms; i++) { /* of guests that run, what they have run */
-        struct vm *vm = &x->vms[i];
+        const struct vm *vm = &x->vms[i];
         const struct hart *h = vm->inside ? machine_hart(x->machine, vm->hart) : NULL;
 
-        if (!h)
-            continue;
-        x->shares[i].insns += h->instret - vm->instret;
-        x->shares[i].ticks += ticks_of(h) - vm->ticks;
-        vm->instret = h->instret;
-        vm->ticks = ticks_of(h);
+        if (h)
+            count_run(x, i, h->instret, ticks_of(h));
     }
     return x->shares;
+}
+
+const struct timeline *exits_timeline(struct exits *x)
+{
+    size_t n;
+
+    exits_shares(x, &n);
+    for (unsigned i = 0; i < machine_config(x->machine)->harts; i++) {
+        uint64_t ticks = exits_hart_time(x, i);
+
+        timeline_reach(&x->timeline, ticks ? ticks - 1 : 0);
+    }
+    return &x->timeline;
 }
 
 bool exits_complete(const struct exits *x)

@@ -14,6 +14,10 @@
 
 #include "machine.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct exit_cost {
     uint64_t n, min, max, sum;
 };
@@ -51,7 +55,15 @@ const struct exit_row *exits_rows(struct exits *x, size_t *n);
 const struct vm_share *exits_shares(struct exits *x, size_t *n);
 /* Ticks of all harts together: of the guests, and of Ring -1. */
 uint64_t exits_time(const struct exits *x);
+uint64_t exits_hart_time(const struct exits *x, unsigned hart); /* of one of them */
+struct timeline;
+/* The same over time, of all harts (timeline.h); its VMs are those of exits_shares. */
+const struct timeline *exits_timeline(struct exits *x);
 /* False if memory ran out and some exits are missing. */
 bool exits_complete(const struct exits *x);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

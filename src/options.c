@@ -211,6 +211,8 @@ static const struct option_row rows[] = {
      "report uses of translations that miss a flush"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Results"},
     {"stats", 's', "FILE", TEXT, AT(stats), "write statistics as JSON; - is standard output"},
+    {"report", 'r', "FILE", TEXT, AT(report),
+     "write them as HTML, with pictures; - is standard output"},
     {"summary", 'S', NULL, FLAG, AT(summary), "print statistics as a table at the end"},
     {"quiet", 'q', NULL, FLAG, AT(quiet), "do not say how the run ended"},
     {"version", 'V', NULL, FLAG, AT(version), "print the version and exit"},

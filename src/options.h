@@ -51,6 +51,7 @@ struct options {
     const char *trace_file; /* "-": standard error */
     struct trace trace;
     const char *stats;     /* "-": standard output */
+    const char *report;    /* the same as HTML */
     uint64_t explain_exit; /* number of an exit, 0: none */
     bool check_stale;
     bool walk; /* draw the walk of walk_va at the end */

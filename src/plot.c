@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "figures.h"
+
 enum {
     WIDTH = 960,
     LEFT = 40,
@@ -16,11 +18,11 @@ enum {
     HISTOGRAM = 180,
     MAX_VMS = 32,   /* rows */
     MAX_PLACES = 8, /* rows */
-    COLOURS = 9,    /* causes with a colour of their own; the last one is for the others */
 };
 
-static const char *const colours[COLOURS] = {"#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2",
-                                             "#b279a2", "#eeca3b", "#9d755d", "#a0a0a0"};
+static const char *const colours[CAUSE_COLOURS] = {"#4c78a8", "#f58518", "#54a24b",
+                                                   "#e45756", "#72b7b2", "#b279a2",
+                                                   "#eeca3b", "#9d755d", "#a0a0a0"};
 static const char host_colour[] = "#3b4252";
 static const char *const vm_colours[] = {"#5b8db8", "#a9c9e3"}; /* in turn: neighbours differ */
 static const char *const vm_inks[] = {"#fff", "#222"};
@@ -28,25 +30,11 @@ static const char *const vm_inks[] = {"#fff", "#222"};
 struct plot {
     FILE *out;
     const struct report *r;
-    struct report_row *causes; /* by VM and cause */
-    size_t ncauses;
-    const char *legend[COLOURS]; /* causes, the most frequent first */
-    size_t nlegend;
+    struct causes causes;
     double y;
 };
 
 /* Elements ------------------------------------------------------------------------ */
-
-static void escaped(FILE *out, const char *text)
-{
-    for (; *text; text++)
-        switch (*text) {
-        case '<': fputs("&lt;", out); break;
-        case '>': fputs("&gt;", out); break;
-        case '&': fputs("&amp;", out); break;
-        default: putc((unsigned char)*text < ' ' ? '?' : *text, out);
-        }
-}
 
 static void rect(const struct plot *p, double x, double y, double w, double h, const char *fill)
 {
@@ -58,7 +46,7 @@ static void rect(const struct plot *p, double x, double y, double w, double h, c
 static void label(const struct plot *p, double x, double y, const char *style, const char *text)
 {
     fprintf(p->out, "<text x=\"%.1f\" y=\"%.1f\" class=\"%s\">", x, y, style);
-    escaped(p->out, text);
+    figures_escaped(p->out, text);
     fputs("</text>\n", p->out);
 }
 
@@ -73,38 +61,6 @@ static void heading(struct plot *p, const char *title, const char *explanation)
     label(p, LEFT, p->y + 16, "h", title);
     label(p, LEFT + width_of(title, 15) + 12, p->y + 16, "soft", explanation);
     p->y += 32;
-}
-
-/* 1234567 as 1,234,567. */
-static const char *grouped(int64_t n, char text[32])
-{
-    char digits[24];
-    int length = snprintf(digits, sizeof digits, "%" PRId64, n), at = 0;
-
-    for (int i = 0; i < length; i++) {
-        if (i > (n < 0) && (length - i) % 3 == 0)
-            text[at++] = ',';
-        text[at++] = digits[i];
-    }
-    text[at] = 0;
-    return text;
-}
-
-/* In at most five characters: 999, 12.3k, 1.5M. */
-static const char *brief(int64_t n, char text[32])
-{
-    static const char units[] = "kMGTPE";
-    double value = (double)n;
-    unsigned unit = 0;
-
-    if (n < 1000) {
-        snprintf(text, 32, "%" PRId64, n);
-        return text;
-    }
-    for (value /= 1000; value >= 999.5; value /= 1000)
-        unit++;
-    snprintf(text, 32, value < 99.95 ? "%.1f%c" : "%.0f%c", value, units[unit]);
-    return text;
 }
 
 /* Time ---------------------------------------------------------------------------- */
@@ -144,62 +100,20 @@ static void plot_time(struct plot *p)
 
 /* Exits by VM and cause ------------------------------------------------------------ */
 
-static size_t colour_of(const struct plot *p, const char *cause)
-{
-    for (size_t i = 0; i < p->nlegend; i++)
-        if (strcmp(p->legend[i], cause) == 0)
-            return i;
-    return COLOURS - 1;
-}
-
-/* A cause's exits of all VMs. */
-static int64_t exits_of(const struct plot *p, const char *cause)
-{
-    int64_t n = 0;
-
-    for (size_t i = 0; i < p->ncauses; i++)
-        n += strcmp(p->causes[i].cause, cause) ? 0 : p->causes[i].count;
-    return n;
-}
-
-/* Its causes, the most frequent first, so many as have colours; the rest is one. */
-static void make_legend(struct plot *p)
-{
-    for (size_t colour = 0; colour < COLOURS - 1; colour++) {
-        const struct report_row *best = NULL;
-        int64_t most = 0;
-
-        for (size_t i = 0; i < p->ncauses; i++) {
-            const char *cause = p->causes[i].cause;
-            int64_t n = exits_of(p, cause);
-
-            if (colour_of(p, cause) == COLOURS - 1 && n > most) {
-                best = &p->causes[i];
-                most = n;
-            }
-        }
-        if (!best)
-            return;
-        p->legend[p->nlegend++] = best->cause;
-    }
-}
-
 static void plot_legend(struct plot *p)
 {
-    bool others = false;
+    bool others = causes_others(&p->causes);
     double x = LEFT;
 
-    for (size_t i = 0; i < p->ncauses; i++)
-        others |= colour_of(p, p->causes[i].cause) == COLOURS - 1;
-    for (size_t i = 0; i < p->nlegend + others; i++) {
-        const char *text = i < p->nlegend ? p->legend[i] : "others";
+    for (size_t i = 0; i < p->causes.nlegend + others; i++) {
+        const char *text = i < p->causes.nlegend ? p->causes.legend[i] : "others";
         double w = 20 + width_of(text, 12) + 14;
 
         if (x + w > RIGHT) {
             x = LEFT;
             p->y += 20;
         }
-        rect(p, x, p->y, 12, 12, colours[i < p->nlegend ? i : COLOURS - 1]);
+        rect(p, x, p->y, 12, 12, colours[i < p->causes.nlegend ? i : CAUSE_COLOURS - 1]);
         label(p, x + 18, p->y + 11, "", text);
         x += w;
     }
@@ -217,17 +131,17 @@ static void plot_vm(const struct plot *p, const struct report_vm *v, int64_t mos
     label(p, LEFT + 76, p->y + 15, "soft", v->vmcs);
     snprintf(text, sizeof text, "%.1f %%", report_percent(v->cycles, p->r->total));
     label(p, BARS - 16, p->y + 15, "end", text);
-    for (size_t c = 0; c < COLOURS; c++)
-        for (size_t i = 0; i < p->ncauses; i++) {
-            const struct report_row *w = &p->causes[i];
+    for (size_t c = 0; c < CAUSE_COLOURS; c++)
+        for (size_t i = 0; i < p->causes.n; i++) {
+            const struct report_row *w = &p->causes.rows[i];
             double length = most ? (double)w->count * LONGEST / (double)most : 0;
 
-            if (strcmp(w->vmcs, v->vmcs) || colour_of(p, w->cause) != c)
+            if (strcmp(w->vmcs, v->vmcs) || causes_colour(&p->causes, w->cause) != c)
                 continue;
             rect(p, x, p->y + 3, length, ROW - 7, colours[c]);
             x += length;
         }
-    label(p, x + 8, p->y + 15, "", grouped(v->exits, text));
+    label(p, x + 8, p->y + 15, "", figures_grouped(v->exits, text));
 }
 
 static void plot_exits(struct plot *p)
@@ -251,16 +165,6 @@ static void plot_exits(struct plot *p)
 
 /* Places --------------------------------------------------------------------------- */
 
-static int by_handling(const void *pa, const void *pb)
-{
-    const struct report_row *a = *(const struct report_row *const *)pa,
-                            *b = *(const struct report_row *const *)pb;
-
-    if (a->handling[CYCLES].sum != b->handling[CYCLES].sum)
-        return a->handling[CYCLES].sum < b->handling[CYCLES].sum ? 1 : -1;
-    return a < b ? -1 : a > b; /* as they are: the most frequent first */
-}
-
 static void plot_place(const struct plot *p, const struct report_row *s, double most)
 {
     enum { BARS = LEFT + 420, LONGEST = RIGHT - BARS - 70, NAME = 54 };
@@ -276,7 +180,7 @@ static void plot_place(const struct plot *p, const struct report_row *s, double 
     else
         snprintf(text + n, sizeof text - (size_t)n, "%s", place);
     label(p, LEFT, p->y + 15, "", text);
-    rect(p, BARS, p->y + 3, length, ROW - 7, colours[colour_of(p, s->cause)]);
+    rect(p, BARS, p->y + 3, length, ROW - 7, colours[causes_colour(&p->causes, s->cause)]);
     snprintf(text, sizeof text, "%.1f %%", percent);
     label(p, BARS + length + 8, p->y + 15, "", text);
 }
@@ -284,14 +188,11 @@ static void plot_place(const struct plot *p, const struct report_row *s, double 
 static bool plot_places(struct plot *p)
 {
     const struct report *r = p->r;
-    const struct report_row **order = malloc((r->nsites + 1) * sizeof *order);
+    const struct report_row **order = figures_costly(r);
     double most;
 
     if (!order)
         return false;
-    for (size_t i = 0; i < r->nsites; i++)
-        order[i] = &r->sites[i];
-    qsort(order, r->nsites, sizeof *order, by_handling);
     heading(p, "What costs most", "share of Ring -1's cycles from the exit until a guest runs");
     most = r->nsites ? report_percent(order[0]->handling[CYCLES].sum, r->host.cycles) : 0;
     for (size_t i = 0; i < r->nsites && i < MAX_PLACES; i++, p->y += ROW)
@@ -303,58 +204,24 @@ static bool plot_places(struct plot *p)
 
 /* Exit to re-entry ----------------------------------------------------------------- */
 
-static int64_t bucket_sum(const struct plot *p, unsigned bucket)
-{
-    int64_t n = 0;
-
-    for (size_t i = 0; i < p->ncauses; i++)
-        n += p->causes[i].buckets[bucket];
-    return n;
-}
-
-/* The smallest of 1, 2, 5, 10, 20, ... such that four of them reach n. */
-static double nice_step(int64_t n)
-{
-    for (double power = 1;; power *= 10)
-        for (unsigned i = 0; i < 3; i++) {
-            double step = power * (double[]){1, 2, 5}[i];
-
-            if (4 * step >= (double)n)
-                return step;
-        }
-}
-
-/* Lower end of a bucket: 1, 2, ... 512, 1K, ... in powers of two. */
-static const char *edge(unsigned bucket, char text[32])
-{
-    static const char units[] = " KMGTPE";
-    unsigned power = bucket ? bucket - 1 : 0;
-
-    if (bucket == 0)
-        snprintf(text, 32, "0");
-    else
-        snprintf(text, 32, "%u%.*s", 1u << power % 10, power >= 10, &units[power / 10]);
-    return text;
-}
-
 static void plot_bucket(const struct plot *p, unsigned bucket, double x, double w, double scale)
 {
-    int64_t n = bucket_sum(p, bucket);
+    int64_t n = causes_bucket(&p->causes, bucket);
     double y = p->y + HISTOGRAM, top = n && (double)n * scale < 2 ? 2 / ((double)n * scale) : 1;
     char text[32];
 
-    for (size_t c = 0; c < COLOURS; c++) {
+    for (size_t c = 0; c < CAUSE_COLOURS; c++) {
         double h = 0;
 
-        for (size_t i = 0; i < p->ncauses; i++)
-            if (colour_of(p, p->causes[i].cause) == c)
-                h += (double)p->causes[i].buckets[bucket] * scale * top;
+        for (size_t i = 0; i < p->causes.n; i++)
+            if (causes_colour(&p->causes, p->causes.rows[i].cause) == c)
+                h += (double)p->causes.rows[i].buckets[bucket] * scale * top;
         y -= h;
         if (h > 0)
             rect(p, x + 1, y, w - 2, h, colours[c]);
     }
     if (n && w >= 30)
-        label(p, x + w / 2, y - 5, "mid small", brief(n, text));
+        label(p, x + w / 2, y - 5, "mid small", figures_brief(n, text));
 }
 
 static void plot_axes(const struct plot *p, double step, double scale)
@@ -365,28 +232,25 @@ static void plot_axes(const struct plot *p, double step, double scale)
         double y = p->y + HISTOGRAM - i * step * scale;
 
         rect(p, LEFT + 44, y, SPAN - 44, 1, i ? "#e4e4e4" : "#888");
-        label(p, LEFT + 38, y + 4, "end small", brief((int64_t)(i * step), text));
+        label(p, LEFT + 38, y + 4, "end small", figures_brief((int64_t)(i * step), text));
     }
 }
 
 static void plot_away(struct plot *p)
 {
-    unsigned first = 0, last = EXIT_BUCKETS - 1;
+    unsigned first, last;
     int64_t most = 0;
     double step, scale, w;
     char text[32];
 
-    while (first < last && bucket_sum(p, first) == 0)
-        first++;
-    while (last > first && bucket_sum(p, last) == 0)
-        last--;
+    causes_range(&p->causes, &first, &last);
     for (unsigned i = first; i <= last; i++)
-        most = bucket_sum(p, i) > most ? bucket_sum(p, i) : most;
+        most = causes_bucket(&p->causes, i) > most ? causes_bucket(&p->causes, i) : most;
     heading(p, "From exit to re-entry",
             report_timed(p->r) ? "exits by cycles until the VM ran again"
                                : "exits by instructions and waiting until the VM ran again");
     p->y += 12;
-    step = nice_step(most);
+    step = figures_step(most);
     scale = HISTOGRAM / (4 * step);
     w = (SPAN - 44.0) / (last - first + 1 > 8 ? last - first + 1 : 8);
     plot_axes(p, step, scale);
@@ -395,7 +259,7 @@ static void plot_away(struct plot *p)
     for (unsigned i = first; i <= last + 1; i++) /* an edge on each side of each */
         if ((i - first) % (w < 34 ? 4 : 1) == 0)
             label(p, LEFT + 44 + (i - first) * w, p->y + HISTOGRAM + 18, "mid small",
-                  edge(i, text));
+                  figures_edge(i, text));
     p->y += HISTOGRAM + 40;
 }
 
@@ -408,8 +272,8 @@ static bool sections(struct plot *p)
     p->y = 24;
     label(p, LEFT, p->y + 20, "title", "Where the exits come from, and what they cost");
     snprintf(line, sizeof line, "%.40s model, %" PRId64 " hart%s, %s cycles, %s exits", p->r->model,
-             p->r->harts, p->r->harts == 1 ? "" : "s", grouped(p->r->cycles, cycles),
-             grouped(p->r->exits, exits));
+             p->r->harts, p->r->harts == 1 ? "" : "s", figures_grouped(p->r->cycles, cycles),
+             figures_grouped(p->r->exits, exits));
     label(p, LEFT, p->y + 42, "soft", line);
     p->y += 72;
     plot_time(p);
@@ -440,17 +304,14 @@ bool plot_svg(FILE *out, const struct report *r)
     struct plot p = {.out = open_memstream(&body, &size), .r = r};
     bool ok;
 
-    p.causes = report_rows(r, BY_CAUSE, &p.ncauses);
-    ok = p.out && p.causes;
-    if (ok) {
-        make_legend(&p);
+    ok = causes_make(&p.causes, r) && p.out;
+    if (ok)
         ok = sections(&p);
-    }
     if (p.out)
         ok = fclose(p.out) == 0 && ok;
     if (ok)
         document(out, p.y, body);
     free(body);
-    free(p.causes);
+    causes_free(&p.causes);
     return ok;
 }

@@ -4,6 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "timeline.h"
+
+const struct report_total report_totals[REPORT_TOTALS] = {
+    {"instret", "instructions retired"},
+    {"cycles", "cycles"},
+    {"exceptions", "exceptions"},
+    {"interrupts", "interrupts"},
+    {"entries", "VM entries"},
+    {"entry_failures", "VM entries refused"},
+    {"exits", "VM exits (VMCOUNT_EXIT)"},
+    {"emu", "emulated (VMCOUNT_EMU)"},
+    {"tlbmiss", "TLB misses in VMs (VMCOUNT_TLBMISS)"},
+    {"tlbmiss_host", "TLB misses outside VMs"},
+    {"walk_reads_guest", "page-table entries read, guest stage"},
+    {"walk_reads_host", "page-table entries read, host stage"},
+    {"pool_refills", "contexts loaded into the pool"},
+    {"pool_spills", "contexts spilled from the pool"},
+};
+
 /* One row's four costs: their JSON is {min, mean, max, sum}, how many there were stands beside. */
 static bool read_cost(json_t *o, const char *key, int64_t n, struct report_cost *c, char *err,
                       size_t size)
@@ -106,6 +125,50 @@ static void subtract_vms(struct report *r)
     }
 }
 
+static bool read_numbers(int64_t *to, json_t *array, size_t n)
+{
+    size_t i;
+    json_t *value;
+
+    if (json_array_size(array) != n)
+        return false;
+    json_array_foreach(array, i, value)
+    {
+        if (!json_is_integer(value) || json_integer_value(value) < 0)
+            return false;
+        to[i] = json_integer_value(value);
+    }
+    return true;
+}
+
+/* True without one, too. */
+static bool read_timeline(struct report *r, json_t *o)
+{
+    json_t *host = json_object_get(o, "host"), *vms = json_object_get(o, "vms");
+    size_t n = json_array_size(host);
+    bool ok;
+
+    if (!o || n == 0)
+        return !o || json_is_array(host);
+    r->interval = json_integer_value(json_object_get(o, "interval"));
+    if (n > TIMELINE_INTERVALS || r->interval <= 0 || json_array_size(vms) != r->nvms)
+        return false;
+    r->timeline = calloc((r->nvms + 2) * n, sizeof *r->timeline);
+    if (!r->timeline)
+        return false;
+    r->nintervals = n;
+    ok = read_numbers(r->timeline, host, n) &&
+         read_numbers(r->timeline + (r->nvms + 1) * n, json_object_get(o, "exits"), n);
+    for (size_t v = 0; v < r->nvms; v++)
+        ok = ok && read_numbers(r->timeline + (v + 1) * n, json_array_get(vms, v), n);
+    return ok;
+}
+
+int64_t report_when(const struct report *r, size_t row, size_t interval)
+{
+    return r->timeline[row * r->nintervals + interval];
+}
+
 static bool read_totals(struct report *r, json_t *root, char *err, size_t n)
 {
     json_int_t harts, instret, cycles, exits, tlbmiss, guest, host, ring, total;
@@ -156,13 +219,20 @@ bool report_read(struct report *r, json_t *root, char *err, size_t n)
         }
     read_time(r, json_object_get(json_object_get(root, "time"), "vms"));
     subtract_vms(r);
-    return true;
+    r->root = root;
+    if (!read_timeline(r, json_object_get(root, "timeline"))) {
+        snprintf(err, n, "timeline: expected interval, host, a row for each of vms, exits");
+        return false;
+    }
+    return report_read_cycles(r, root, err, n);
 }
 
 void report_free(struct report *r)
 {
     free(r->sites);
     free(r->vms);
+    free(r->rings);
+    free(r->timeline);
 }
 
 static void add_cost(struct report_cost *to, const struct report_cost *from)

@@ -151,6 +151,54 @@ bool report_sites(FILE *out, const struct report *r, enum report_by by, size_t t
     return true;
 }
 
+/* Histogram ------------------------------------------------------------------------ */
+
+static void print_bucket(FILE *out, unsigned bits, int64_t n, int64_t all)
+{
+    uint64_t low = bits ? 1ull << (bits - 1) : 0, high = bits ? low + (low - 1) : 0;
+    char graph[BAR + 1];
+
+    fprintf(out, "%12" PRIu64 " to %-12" PRIu64 " %9" PRId64 " %5.1f %%  %s\n", low, high, n,
+            report_percent(n, all), bar(report_percent(n, all), graph));
+}
+
+static void print_histogram(FILE *out, const struct report_row *w)
+{
+    unsigned first = 0, end = EXIT_BUCKETS;
+
+    fprintf(out, "VM %" PRId64 " %s", w->vmid, w->vmcs);
+    if (w->cause)
+        fprintf(out, " %s", w->cause);
+    if (w->pc)
+        fprintf(out, " %s", w->symbol[0] ? w->symbol : w->pc);
+    fprintf(out, ": exits %" PRId64 ", returned %" PRId64 ", cycles away\n", w->count,
+            w->away[CYCLES].n);
+    while (first < end && w->buckets[first] == 0)
+        first++;
+    while (end > first && w->buckets[end - 1] == 0)
+        end--;
+    for (unsigned i = first; i < end; i++)
+        print_bucket(out, i, w->buckets[i], w->away[CYCLES].n);
+}
+
+bool report_histogram(FILE *out, const struct report *r, enum report_by by, size_t top)
+{
+    size_t n;
+    struct report_row *rows = report_rows(r, by, &n);
+
+    if (!rows)
+        return false;
+    for (size_t i = 0; i < n && (!top || i < top); i++) {
+        if (i)
+            putc('\n', out);
+        print_histogram(out, &rows[i]);
+    }
+    if (top && n > top)
+        fprintf(out, "\nand %zu more (--top 0 shows all)\n", n - top);
+    free(rows);
+    return true;
+}
+
 /* CSV ----------------------------------------------------------------------------- */
 
 /* A name may have anything in it. */

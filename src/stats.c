@@ -5,42 +5,45 @@
 #include <jansson.h>
 
 #include "cpu/hart.h"
+#include "html.h"
 #include "isa.h"
+#include "pipeline_stats.h"
 #include "report.h"
+#include "timeline.h"
 #include "trace.h"
 
 enum { TABLE_SITES = 12, CAUSES = sizeof((struct exit_count *)0)->by_cause / sizeof(uint64_t) };
 
-/* One row of what is counted over the whole run. */
-static const struct count_row {
-    const char *key, *title;
-    size_t offset;
-} counts[] = {
-#define COUNT(key, title, field)                                                                   \
-    {                                                                                              \
-        key, title, offsetof(struct machine_stats, field)                                          \
-    }
-    COUNT("instret", "instructions retired", instret),
-    COUNT("cycles", "cycles", ticks),
-    COUNT("exceptions", "exceptions", exceptions),
-    COUNT("interrupts", "interrupts", interrupts),
-    COUNT("entries", "VM entries", entries),
-    COUNT("entry_failures", "VM entries refused", entry_failures),
-    COUNT("exits", "VM exits (VMCOUNT_EXIT)", exits),
-    COUNT("emu", "emulated (VMCOUNT_EMU)", emu),
-    COUNT("tlbmiss", "TLB misses in VMs (VMCOUNT_TLBMISS)", tlbmiss),
-    COUNT("tlbmiss_host", "TLB misses outside VMs", tlbmiss_host),
-    COUNT("walk_reads_guest", "page-table entries read, guest stage", walk_reads_guest),
-    COUNT("walk_reads_host", "page-table entries read, host stage", walk_reads_host),
-    COUNT("pool_refills", "contexts loaded into the pool", pool_refills),
-    COUNT("pool_spills", "contexts spilled from the pool", pool_spills),
-#undef COUNT
+/* Where the totals are (report_totals). */
+static const size_t offsets[REPORT_TOTALS] = {
+    offsetof(struct machine_stats, instret),
+    offsetof(struct machine_stats, ticks),
+    offsetof(struct machine_stats, exceptions),
+    offsetof(struct machine_stats, interrupts),
+    offsetof(struct machine_stats, entries),
+    offsetof(struct machine_stats, entry_failures),
+    offsetof(struct machine_stats, exits),
+    offsetof(struct machine_stats, emu),
+    offsetof(struct machine_stats, tlbmiss),
+    offsetof(struct machine_stats, tlbmiss_host),
+    offsetof(struct machine_stats, walk_reads_guest),
+    offsetof(struct machine_stats, walk_reads_host),
+    offsetof(struct machine_stats, pool_refills),
+    offsetof(struct machine_stats, pool_spills),
 };
-enum { COUNTS = sizeof counts / sizeof counts[0] };
 
-static uint64_t count(const struct machine_stats *s, const struct count_row *row)
+static uint64_t count(const struct machine_stats *s, unsigned total)
 {
-    return *(const uint64_t *)((const char *)s + row->offset);
+    return *(const uint64_t *)((const char *)s + offsets[total]);
+}
+
+static struct machine_stats totals(const struct stats_source *src)
+{
+    struct machine_stats s = *machine_stats(src->machine);
+
+    if (src->pipeline) /* the last instructions too are through */
+        s.ticks = src->pipeline->cycles;
+    return s;
 }
 
 static const char *cause_name(unsigned cause, char text[8])
@@ -198,11 +201,14 @@ static json_t *json_percent(uint64_t part, uint64_t whole)
     return json_real(whole ? 100.0 * (double)part / (double)whole : 0);
 }
 
-/* Cycles of each VM's guest, and of everything else. */
+/* Cycles of each VM's guest, and of everything else. The pipeline model knows best whose its
+ * cycles are: world switches come when their instruction executes, and what it took is known
+ * later. */
 static json_t *json_time(const struct stats_source *src)
 {
     json_t *o = json_object(), *vms = json_array();
-    uint64_t total = exits_time(src->exits), rest = total;
+    uint64_t total = src->pipeline ? pipeline_cycles(src->pipeline) : exits_time(src->exits);
+    uint64_t rest = total, cycles;
     size_t n;
     const struct vm_share *shares = exits_shares(src->exits, &n);
 
@@ -213,10 +219,12 @@ static json_t *json_time(const struct stats_source *src)
         snprintf(text, sizeof text, "0x%" PRIx64, shares[i].vmcs);
         json_object_set_new(vm, "vmcs", json_string(text));
         put(vm, "vmid", shares[i].vmid);
-        put(vm, "cycles", shares[i].ticks);
-        json_object_set_new(vm, "percent", json_percent(shares[i].ticks, total));
+        cycles =
+            src->pipeline ? pipeline_cycles_of(src->pipeline, shares[i].vmcs) : shares[i].ticks;
+        put(vm, "cycles", cycles);
+        json_object_set_new(vm, "percent", json_percent(cycles, total));
         json_array_append_new(vms, vm);
-        rest -= shares[i].ticks < rest ? shares[i].ticks : rest;
+        rest -= cycles < rest ? cycles : rest;
     }
     json_object_set_new(o, "vms", vms);
     put(o, "host", rest);
@@ -225,20 +233,51 @@ static json_t *json_time(const struct stats_source *src)
     return o;
 }
 
+/* Cycles of the VMs and of everything else in equal intervals; the last one may be shorter. */
+static json_t *json_timeline(const struct stats_source *src)
+{
+    json_t *o = json_object(), *host = json_array(), *vms = json_array(), *exits = json_array();
+    const struct timeline *t = exits_timeline(src->exits);
+
+    for (size_t v = 0; v < t->nvms; v++)
+        json_array_append_new(vms, json_array());
+    for (unsigned i = 0; i < TIMELINE_INTERVALS; i++) {
+        uint64_t rest = 0;
+
+        for (unsigned h = 0; h < machine_config(src->machine)->harts; h++)
+            rest += timeline_overlap(t, i, exits_hart_time(src->exits, h));
+        if (rest == 0)
+            break;
+        for (size_t v = 0; v < t->nvms; v++) {
+            uint64_t n = t->vms[v].ticks[i];
+
+            json_array_append_new(json_array_get(vms, v), json_integer((json_int_t)n));
+            rest -= n;
+        }
+        json_array_append_new(host, json_integer((json_int_t)rest));
+        json_array_append_new(exits, json_integer((json_int_t)t->exits[i]));
+    }
+    put(o, "interval", t->interval);
+    json_object_set_new(o, "host", host);
+    json_object_set_new(o, "vms", vms);
+    json_object_set_new(o, "exits", exits);
+    return o;
+}
+
 static json_t *stats_object(const struct stats_source *src, const struct stats_end *end)
 {
     struct machine *m = src->machine;
-    const struct machine_stats *s = machine_stats(m);
+    const struct machine_stats counted = totals(src), *s = &counted;
     uint64_t by_cause[CAUSES];
     json_t *o = json_object(), *e = json_object(), *vms = json_array();
 
-    json_object_set_new(o, "model", json_string("functional"));
+    json_object_set_new(o, "model", json_string(src->pipeline ? "pipeline" : "functional"));
     put(o, "harts", machine_config(m)->harts);
     json_object_set_new(e, "reason", json_string(end->reason));
     put(e, "status", (uint64_t)end->status);
     json_object_set_new(o, "end", e);
-    for (unsigned i = 0; i < COUNTS; i++)
-        put(o, counts[i].key, count(s, &counts[i]));
+    for (unsigned i = 0; i < REPORT_TOTALS; i++)
+        put(o, report_totals[i].key, count(s, i));
     for (unsigned c = 0; c < CAUSES; c++)
         by_cause[c] = exits_of_cause(s, c);
     json_object_set_new(o, "exits_by_cause", json_causes(by_cause));
@@ -247,6 +286,9 @@ static json_t *stats_object(const struct stats_source *src, const struct stats_e
     json_object_set_new(o, "vms", vms);
     json_object_set_new(o, "exit_sites", json_sites(src));
     json_object_set_new(o, "time", json_time(src));
+    json_object_set_new(o, "timeline", json_timeline(src));
+    if (src->pipeline)
+        json_object_set_new(o, "pipeline", pipeline_stats_json(src->pipeline));
     return o;
 }
 
@@ -259,20 +301,36 @@ bool stats_json(FILE *out, const struct stats_source *src, const struct stats_en
     return ok;
 }
 
+bool stats_html(FILE *out, const struct stats_source *src, const struct stats_end *end)
+{
+    json_t *o = stats_object(src, end);
+    struct report r;
+    char err[256];
+    bool ok = report_read(&r, o, err, sizeof err) && html_report(out, &r);
+
+    report_free(&r);
+    json_decref(o);
+    return ok;
+}
+
 /* Table --------------------------------------------------------------------------------- */
 
 /* What is zero is not told. The tables of VMs and places are visa-stat's. */
 bool stats_table(FILE *out, const struct stats_source *src, const struct stats_end *end)
 {
-    const struct machine_stats *s = machine_stats(src->machine);
+    const struct machine_stats counted = totals(src), *s = &counted;
     json_t *o = stats_object(src, end);
     struct report r;
     char err[256];
     bool ok = report_read(&r, o, err, sizeof err);
 
-    for (unsigned i = 0; i < COUNTS; i++)
-        if (i < 2 || count(s, &counts[i]))
-            fprintf(out, "%-40s %16" PRIu64 "\n", counts[i].title, count(s, &counts[i]));
+    for (unsigned i = 0; i < REPORT_TOTALS; i++)
+        if (i < 2 || count(s, i))
+            fprintf(out, "%-40s %16" PRIu64 "\n", report_totals[i].title, count(s, i));
+    if (ok && r.nrings) {
+        putc('\n', out);
+        report_rings(out, &r);
+    }
     if (ok && r.nvms) {
         putc('\n', out);
         report_vms(out, &r);

@@ -9,11 +9,18 @@
 #include "loader.h"
 #include "machine.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct pipeline_stats;
+
 /* Where the numbers come from. */
 struct stats_source {
     struct machine *machine;
     struct exits *exits;
-    const struct image *image; /* its symbols name places; NULL none */
+    const struct image *image;             /* its symbols name places; NULL none */
+    const struct pipeline_stats *pipeline; /* of the pipeline model; NULL: the functional one */
 };
 
 /* How the run ended. */
@@ -25,7 +32,14 @@ struct stats_end {
 /* One JSON object; its keys are in visa-sim(1). False if it could not be written. */
 bool stats_json(FILE *out, const struct stats_source *src, const struct stats_end *end);
 
+/* The same as one HTML document (html.h). False if it could not be written or memory ran out. */
+bool stats_html(FILE *out, const struct stats_source *src, const struct stats_end *end);
+
 /* The same for people. False if memory ran out. */
 bool stats_table(FILE *out, const struct stats_source *src, const struct stats_end *end);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

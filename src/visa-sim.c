@@ -36,7 +36,7 @@ struct sim {
     struct image image;
     struct exits *exits;     /* while statistics are wanted */
     struct explain *explain; /* while an exit is to be explained */
-    FILE *trace, *stats;
+    FILE *trace, *stats, *report;
     uint64_t stale; /* uses of stale translations */
     bool output_lost;
 };
@@ -196,7 +196,7 @@ static bool attach_observers(struct sim *s)
 {
     const struct options *o = &s->options;
 
-    if ((o->stats || o->summary) && !(s->exits = exits_new(s->machine)))
+    if ((o->stats || o->report || o->summary) && !(s->exits = exits_new(s->machine)))
         return false;
     if (o->explain_exit &&
         !(s->explain = explain_new(s->machine, &s->image, o->explain_exit, stderr)))
@@ -216,6 +216,8 @@ static bool open_outputs(struct sim *s)
     }
 
     if (o->stats && !(s->stats = open_output(o->stats, stdout)))
+        return false;
+    if (o->report && !(s->report = open_output(o->report, stdout)))
         return false;
     if (!o->trace_on)
         return true;
@@ -411,26 +413,44 @@ static void tell_results(struct sim *s)
         complain("%" PRIu64 " uses of stale translations in all", s->stale);
 }
 
+static void write_statistics(struct sim *s, const struct stats_source *source,
+                             const struct stats_end *end)
+{
+    const struct options *o = &s->options;
+
+    if (s->stats) {
+        stats_json(s->stats, source, end);
+        close_output(s, s->stats, o->stats);
+    }
+    if (s->report) {
+        if (!stats_html(s->report, source, end))
+            complain("--report: out of memory");
+        close_output(s, s->report, o->report);
+    }
+    if (!o->summary)
+        return;
+    fflush(stdout);
+    if (!stats_table(stderr, source, end))
+        complain("--summary: out of memory");
+}
+
 static int simulate(struct sim *s)
 {
-    const struct stats_source source = {s->machine, s->exits, &s->image};
+    struct stats_source source = {.machine = s->machine, .image = &s->image};
     struct stats_end end;
 
     catch_signals(s);
     end = finish(s, run(s));
     signalled = NULL;
+#ifdef HAVE_SYSTEMC
+    if (s->pipeline)
+        source.pipeline = pipeline_stats(s->pipeline);
+#endif
+    source.exits = s->exits;
     tell_results(s);
-    if (s->stats) {
-        stats_json(s->stats, &source, &end);
-        close_output(s, s->stats, s->options.stats);
-    }
+    write_statistics(s, &source, &end);
     if (s->trace)
         close_output(s, s->trace, s->options.trace_file);
-    if (s->options.summary) {
-        fflush(stdout);
-        if (!stats_table(stderr, &source, &end))
-            complain("--summary: out of memory");
-    }
     if (fflush(stdout) || !terminal_ok(s->terminal)) {
         complain("standard output could not be written completely");
         s->output_lost = true;

@@ -1,11 +1,12 @@
-/* visa-stat: what the statistics of a run say about exits, as tables, CSV or a picture, and
- * what changed between two runs. Manual page: visa-stat(1). */
+/* visa-stat: what the statistics of a run say about exits and cycles, as tables, CSV, JSON, a
+ * picture or a report, and what changed between two runs. Manual page: visa-stat(1). */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "compare.h"
+#include "html.h"
 #include "plot.h"
 #include "report.h"
 
@@ -17,11 +18,13 @@ struct run {
     struct report report;
 };
 
+enum form { TABLES, CSV, JSON, HISTOGRAM, PLOT, HTML };
+
 struct request {
     enum report_by by;
-    bool csv;
+    enum form form;
     size_t top;
-    const char *plot; /* file of the picture; NULL: none */
+    const char *path; /* of the picture or report */
 };
 
 static bool fail(const char *path, const char *what)
@@ -49,28 +52,43 @@ static void run_free(struct run *run)
     json_decref(run->root);
 }
 
-static bool draw(const struct report *r, const char *path)
+static bool draw(const struct report *r, enum form form, const char *path)
 {
     FILE *out = strcmp(path, "-") ? fopen(path, "w") : stdout;
     bool ok;
 
     if (!out)
         return fail(path, strerror(errno));
-    ok = plot_svg(out, r) || fail(path, "out of memory");
+    ok = (form == HTML ? html_report(out, r) : plot_svg(out, r)) || fail(path, "out of memory");
     if (out != stdout && fclose(out))
         return fail(path, "could not be written completely");
     return ok;
 }
 
-static bool print(const struct report *r, const struct request *q)
+static bool print_tables(const struct report *r, const struct request *q)
 {
-    if (q->csv)
-        return report_csv(stdout, r, q->by, q->top);
     printf("%s model, %lld hart%s, %lld cycles, %lld exits\n\n", r->model, (long long)r->harts,
            r->harts == 1 ? "" : "s", (long long)r->cycles, (long long)r->exits);
     report_vms(stdout, r);
     putchar('\n');
-    return report_sites(stdout, r, q->by, q->top);
+    if (q->by != BY_RING)
+        return report_sites(stdout, r, q->by, q->top);
+    report_rings(stdout, r);
+    return true;
+}
+
+static bool print(const struct report *r, const struct request *q)
+{
+    switch (q->form) {
+    case CSV:
+        if (q->by != BY_RING)
+            return report_csv(stdout, r, q->by, q->top);
+        report_rings_csv(stdout, r);
+        return true;
+    case JSON: return report_json(stdout, r, q->by, q->top);
+    case HISTOGRAM: return report_histogram(stdout, r, q->by, q->top);
+    default: return print_tables(r, q);
+    }
 }
 
 static int show(char *const *paths, int n, const struct request *q)
@@ -80,10 +98,13 @@ static int show(char *const *paths, int n, const struct request *q)
 
     for (int i = 0; i < n && ok; i++)
         ok = run_read(&runs[i], paths[i]);
-    if (ok && q->plot)
-        ok = draw(&runs[0].report, q->plot);
+    if (ok && q->by == BY_RING && !runs[0].report.nrings)
+        ok = fail(paths[0], "has no cycles by ring: its model is functional");
+    if (ok && q->path)
+        ok = draw(&runs[0].report, q->form, q->path);
     else if (ok)
-        ok = (n == 2 ? compare_runs(stdout, &runs[0].report, &runs[1].report, q->by, q->top, q->csv)
+        ok = (n == 2 ? compare_runs(stdout, &runs[0].report, &runs[1].report, q->by, q->top,
+                                    q->form == CSV)
                      : print(&runs[0].report, q)) ||
              fail(paths[0], "out of memory");
     run_free(&runs[0]);
@@ -99,10 +120,14 @@ static void help(void)
          "       visa-stat [options] BEFORE AFTER\n"
          "Shows where the exits of a run came from and what they cost, or what changed between\n"
          "two runs. A FILE is what visa-sim --stats FILE wrote, - is standard input.\n\n"
-         "  -b, --by WHAT    a row for each site (VM, cause and guest pc), cause or vm\n"
+         "  -b, --by WHAT    a row for each site (VM, cause and guest pc), cause or vm;\n"
+         "                   ring: where the cycles of the pipeline model went\n"
          "  -n, --top N      the first N rows only; 0 is all (default 20)\n"
          "  -c, --csv        comma-separated values, all rows unless --top says otherwise\n"
+         "  -j, --json       JSON, all rows unless --top says otherwise\n"
+         "  -H, --histogram  for each row how long its VM was away how often\n"
          "  -p, --plot SVG   draw it into the file SVG instead, - is standard output\n"
+         "  -r, --html FILE  write a report with pictures and tables instead\n"
          "  -V, --version    print the version and exit\n"
          "  -h, --help       print this and exit");
 }
@@ -115,9 +140,10 @@ static int usage(const char *what, const char *value)
 
 static bool parse_by(const char *text, enum report_by *by)
 {
-    static const char *const names[] = {[BY_SITE] = "site", [BY_CAUSE] = "cause", [BY_VM] = "vm"};
+    static const char *const names[] = {
+        [BY_SITE] = "site", [BY_CAUSE] = "cause", [BY_VM] = "vm", [BY_RING] = "ring"};
 
-    for (*by = BY_SITE; *by <= BY_VM; ++*by)
+    for (*by = BY_SITE; *by <= BY_RING; ++*by)
         if (strcmp(text, names[*by]) == 0)
             return true;
     return false;
@@ -136,10 +162,10 @@ static int check(char *const *paths, int n, const struct request *q)
 {
     if (n < 1 || n > 2)
         return usage("expected one FILE, or two to compare", "");
-    if (n == 2 && q->plot)
-        return usage("--plot: expected one FILE", "");
-    if (q->plot && q->csv)
-        return usage("--plot and --csv: expected only one of them", "");
+    if (n == 2 && q->form > CSV)
+        return usage("of two runs there are tables and --csv", "");
+    if (q->by == BY_RING && (n == 2 || q->form == HISTOGRAM))
+        return usage("--by ring: expected one FILE, and no --histogram", "");
     if (n == 2 && strcmp(paths[0], "-") == 0 && strcmp(paths[1], "-") == 0)
         return usage("standard input cannot be both runs", "");
     return 0;
@@ -147,36 +173,47 @@ static int check(char *const *paths, int n, const struct request *q)
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {{"by", required_argument, 0, 'b'},
-                                          {"top", required_argument, 0, 'n'},
-                                          {"csv", no_argument, 0, 'c'},
-                                          {"plot", required_argument, 0, 'p'},
-                                          {"version", no_argument, 0, 'V'},
-                                          {"help", no_argument, 0, 'h'},
-                                          {0, 0, 0, 0}};
+    static const struct option longs[] = {
+        {"by", required_argument, 0, 'b'},   {"top", required_argument, 0, 'n'},
+        {"csv", no_argument, 0, 'c'},        {"json", no_argument, 0, 'j'},
+        {"histogram", no_argument, 0, 'H'},  {"plot", required_argument, 0, 'p'},
+        {"html", required_argument, 0, 'r'}, {"version", no_argument, 0, 'V'},
+        {"help", no_argument, 0, 'h'},       {0, 0, 0, 0}};
     struct request q = {.top = 20};
-    bool top_given = false;
+    bool top_given = false, several = false;
+    enum form form;
     int status;
 
-    for (int c; (c = getopt_long(argc, argv, "b:n:cp:Vh", longs, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "b:n:cjHp:r:Vh", longs, NULL)) != -1;) {
+        form = TABLES;
         switch (c) {
         case 'b':
             if (!parse_by(optarg, &q.by))
-                return usage("--by: expected site, cause or vm, not ", optarg);
+                return usage("--by: expected site, cause, vm or ring, not ", optarg);
             break;
         case 'n':
             if (!parse_top(optarg, &q.top))
                 return usage("--top: not a number: ", optarg);
             top_given = true;
             break;
-        case 'c': q.csv = true; break;
-        case 'p': q.plot = optarg; break;
+        case 'c': form = CSV; break;
+        case 'j': form = JSON; break;
+        case 'H': form = HISTOGRAM; break;
+        case 'p':
+        case 'r':
+            form = c == 'p' ? PLOT : HTML;
+            q.path = optarg;
+            break;
         case 'V': puts("visa-stat " PACKAGE_VERSION); return 0;
         case 'h': help(); return 0;
         default: return STATUS_USAGE;
         }
+        several |= form != TABLES && q.form != TABLES;
+        q.form = form != TABLES ? form : q.form;
     }
-    if (q.csv && !top_given)
+    if (several)
+        return usage("expected one of --csv, --json, --histogram, --plot and --html", "");
+    if (!top_given && (q.form == CSV || q.form == JSON))
         q.top = 0;
     status = check(argv + optind, argc - optind, &q);
     return status ? status : show(argv + optind, argc - optind, &q);

@@ -211,6 +211,134 @@ def test_names_of_any_bytes(assemble, run):
     assert "a_e?it" in run(elf, "--summary").stderr
 
 
+# JSON and histogram ------------------------------------------------------------------------
+
+
+def as_json(*args, text=None):
+    return json.loads(stat("--json", *args, text=text))
+
+
+def test_json_by_site_is_the_statistics(turns, turns_file):
+    report = as_json(turns_file)
+    by_place = {(s["vmcs"], s["cause"], s["pc"]): s for s in turns["exit_sites"]}
+    assert {(s["vmcs"], s["cause"], s["pc"]): s for s in report["rows"]} == by_place
+    for vm, mine in zip(turns["vms"], report["vms"]):
+        assert {k: mine[k] for k in mine if k not in ("cycles", "percent")} == {
+            k: v for k, v in vm.items() if k != "exits_by_cause"}
+    assert [vm["cycles"] for vm in report["vms"]] == [ROUNDS * A_RUNS, ROUNDS * B_RUNS]
+    assert report["host"]["cycles"] == turns["time"]["host"]
+
+
+def test_json_sums_up(turns):
+    """Two places of a VM become one row: counts and sums add up, the least and the most are of both."""
+    a, b = sorted(turns["exit_sites"], key=lambda s: s["vmid"])
+    b.update(vmcs=a["vmcs"], vmid=a["vmid"])
+    (row,) = as_json("--by", "vm", "-", text=json.dumps(turns))["rows"]
+    assert not {"cause", "pc", "symbol"} & set(row)
+    low, high = B_HANDLING + A_RUNS + A_HANDLING, A_HANDLING + B_RUNS + B_HANDLING
+    assert (row["count"], row["returned"]) == (2 * ROUNDS, 2 * (ROUNDS - 1))
+    cycles = row["cycles"]
+    assert (cycles["min"], cycles["max"], cycles["sum"]) == (low, high, (ROUNDS - 1) * (low + high))
+    assert cycles["mean"] == pytest.approx((low + high) / 2)
+    assert cycles["log2"] == [0] * 4 + [ROUNDS - 1] * 2  # 8 to 15, 16 to 31
+    assert row["handling"]["instret"]["sum"] == ROUNDS * A_HANDLING + (ROUNDS - 1) * B_HANDLING
+
+
+def test_json_shows_the_top(turns_file):
+    assert len(as_json("--top", 1, turns_file)["rows"]) == 1
+
+
+def test_histogram(turns):
+    turns["exit_sites"][0]["cycles"]["log2"] = [0, 0, 0, 6, 0, 3]
+    turns["exit_sites"] = turns["exit_sites"][:1]
+    lines = stat("--histogram", "-", text=json.dumps(turns)).splitlines()
+    assert lines[0].endswith(f"HYPERCALL {turns['exit_sites'][0]['symbol']}: exits 10, returned 9, cycles away")
+    cells = [l.split() for l in lines[1:]]
+    assert [(c[0], c[2], c[3], c[4]) for c in cells] == [
+        ("4", "7", "6", "66.7"), ("8", "15", "0", "0.0"), ("16", "31", "3", "33.3")]
+    assert [l.count("#") for l in lines[1:]] == [13, 0, 7]  # of 20
+
+
+# The pipeline model ------------------------------------------------------------------------
+
+PIPELINE = {"cycles": 90, "cpi": 4.5, "counts": {"icache_misses": 12}, "rows": []}
+CATEGORIES = ["retired", "frontend", "mispredict", "icache", "dcache", "tlb", "walk_guest", "walk_host", "hazard",
+              "execute", "world", "pool", "trap", "flush", "device", "wait"]
+
+
+def pipeline_row(hart, vmcs, vmid, ring, instret, **cycles):
+    return {"hart": hart, "vmcs": vmcs, "vmid": vmid, "ring": ring, "instret": instret,
+            "cycles": {c: cycles.get(c, 0) for c in CATEGORIES}}
+
+
+@pytest.fixture
+def timed(turns):
+    rows = [pipeline_row(0, "0x0", 0, -1, 10, retired=10, world=30, device=10),
+            pipeline_row(0, "0x80008000", 7, 3, 6, retired=6, dcache=14),
+            pipeline_row(1, "0x0", 0, -1, 4, retired=4, device=16)]
+    return {**turns, "model": "pipeline", "pipeline": {**PIPELINE, "rows": rows}}
+
+
+def test_rings_in_words(timed):
+    text = stat("--by", "ring", "-", text=json.dumps(timed))
+    host = next(l for l in text.splitlines() if l.startswith("Ring -1 ") and "retired" in l)
+    assert host.split()[2:] == ["70", "77.8", "%", "14", "5.00", "world", "42.9", "%,", "device", "37.1", "%,",
+                                "retired", "20.0", "%"]
+    vm = next(l for l in text.splitlines() if l.startswith("VM 7 Ring 3"))
+    assert vm.split()[4:] == ["0x80008000", "20", "22.2", "%", "6", "3.33", "dcache", "70.0", "%,", "retired", "30.0",
+                              "%"]
+    assert next(l for l in text.splitlines() if l.startswith("all ")).split()[1:5] == ["90", "100.0", "%", "20"]
+    assert ["icache_misses", "12"] in [l.split() for l in text.splitlines()]
+
+
+def test_rings_as_csv_and_json(timed):
+    text = json.dumps(timed)
+    host, vm = rows("--by", "ring", "-", text=text)
+    assert (host["vmid"], host["vmcs"], host["ring"], host["cycles"], host["device"]) == ("", "", "-1", "70", "26")
+    assert (vm["vmid"], vm["vmcs"], vm["ring"], vm["instret"], vm["dcache"]) == ("7", "0x80008000", "3", "6", "14")
+    for row in (host, vm):
+        assert sum(int(row[c]) for c in CATEGORIES) == int(row["cycles"])
+    one, two = as_json("--by", "ring", "-", text=text)["rows"]
+    assert (one["ring"], one["cycles"]["world"], two["vmid"], two["cycles"]["retired"]) == (-1, 30, 7, 6)
+
+
+def test_no_rings_of_a_functional_run(turns_file):
+    assert "functional" in stat("--by", "ring", turns_file, code=1)
+
+
+@pytest.fixture
+def both(assemble, run):
+    elf = assemble(TURNS)
+    probe = subprocess.run([tools.tool("visa-sim"), "--model", "pipeline", elf], capture_output=True, text=True)
+    if "without SystemC" in probe.stderr:
+        pytest.skip("built without SystemC")
+    return run(elf).stats, run(elf, "--model", "pipeline").stats
+
+
+def test_pipeline_accounts_for_every_cycle(both):
+    """What is counted is the same; each cycle of the hart is in one row; instructions retire one a
+    cycle; shares of time are those of the rows."""
+    plain, timed = both
+    assert timed["model"] == "pipeline"
+    for key in ("instret", "exits", "entries", "emu", "tlbmiss", "exits_by_cause", "vms"):
+        assert timed[key] == plain[key], key
+    p = timed["pipeline"]
+    assert set(p) == {"cycles", "cpi", "counts", "rows"}
+    total = sum(sum(r["cycles"].values()) for r in p["rows"])
+    assert total == p["cycles"] == timed["cycles"] == timed["time"]["total"] > plain["cycles"]
+    assert p["cpi"] == pytest.approx(total / plain["instret"])
+    for r in p["rows"]:
+        assert list(r["cycles"]) == CATEGORIES
+        assert r["cycles"]["retired"] == r["instret"]
+    by_vmcs = {r["vmcs"]: sum(r["cycles"].values()) for r in p["rows"]}
+    assert {v["vmcs"]: v["cycles"] for v in timed["time"]["vms"]} | {"0x0": timed["time"]["host"]} == by_vmcs
+    instret = {v["vmcs"]: v["instret"] for v in plain["vms"]}
+    assert {r["vmcs"]: r["instret"] for r in p["rows"] if r["vmcs"] != "0x0"} == instret
+    for mine, theirs in zip(timed["exit_sites"], plain["exit_sites"]):
+        assert mine["instret"] == theirs["instret"]
+        assert mine["cycles"]["min"] > theirs["cycles"]["min"]
+
+
 # Comparison ------------------------------------------------------------------------------
 
 
@@ -281,6 +409,7 @@ def many(turns, n):
         new["vms"].append({**vm, "vmcs": vmcs, "vmid": i + 1, "exits": 5 * len(causes)})
         new["time"]["vms"].append({"vmcs": vmcs, "vmid": i + 1, "cycles": 2})
         new["exit_sites"] += [{**site, "vmcs": vmcs, "vmid": i + 1, "cause": c, "count": 5} for c in causes]
+    new.pop("timeline", None)
     new["exits"] = sum(s["count"] for s in new["exit_sites"])
     return new
 
@@ -359,6 +488,8 @@ def test_hostile_names_stay_text(turns):
 
 
 @pytest.mark.parametrize("args", [("--plot", "x.svg", "a", "b"), ("--plot", "x.svg", "--csv", "a"), ("a", "b", "c"),
+                                  ("--json", "--csv", "a"), ("--html", "x", "--plot", "y", "a"), ("--json", "a", "b"),
+                                  ("--by", "ring", "a", "b"), ("--by", "ring", "--histogram", "a"),
                                   ("-", "-"), ("--top", "99999999999999999999", "a")])
 def test_wrong_command_lines(args):
     assert "visa-stat" in stat(*args, code=2)

@@ -9,7 +9,7 @@ from sim import programs
 
 KEYS = {"model", "harts", "end", "instret", "cycles", "exceptions", "interrupts", "entries",
         "entry_failures", "exits", "emu", "tlbmiss", "tlbmiss_host", "walk_reads_guest", "walk_reads_host",
-        "pool_refills", "pool_spills", "exits_by_cause", "vms", "exit_sites", "time"}
+        "pool_refills", "pool_spills", "exits_by_cause", "vms", "exit_sites", "time", "timeline"}
 SITE_KEYS = {"vmcs", "vmid", "cause", "pc", "symbol", "count", "returned", "emulated",
              "instret", "cycles", "moved", "handling"}
 VM_KEYS = {"vmcs", "vmid", "entries", "instret", "exits", "emu", "tlbmiss", "exits_by_cause",

@@ -1,0 +1,177 @@
+/* Numbers, scales and colours of pictures (figures.h). */
+#include "figures.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void figures_escaped(FILE *out, const char *text)
+{
+    for (; *text; text++)
+        switch (*text) {
+        case '<': fputs("&lt;", out); break;
+        case '>': fputs("&gt;", out); break;
+        case '&': fputs("&amp;", out); break;
+        case '"': fputs("&quot;", out); break;
+        default: putc((unsigned char)*text < ' ' ? '?' : *text, out);
+        }
+}
+
+const char *figures_grouped(int64_t n, char text[32])
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRId64, n), at = 0;
+
+    for (int i = 0; i < length; i++) {
+        if (i > (n < 0) && (length - i) % 3 == 0)
+            text[at++] = ',';
+        text[at++] = digits[i];
+    }
+    text[at] = 0;
+    return text;
+}
+
+const char *figures_brief(int64_t n, char text[32])
+{
+    static const char units[] = "kMGTPE";
+    double value = (double)n;
+    unsigned unit = 0;
+    bool whole;
+
+    if (n < 1000) {
+        snprintf(text, 32, "%" PRId64, n);
+        return text;
+    }
+    for (value /= 1000; value >= 999.5; value /= 1000)
+        unit++;
+    whole = value >= 99.95 || (uint64_t)(value * 10 + 0.5) % 10 == 0;
+    snprintf(text, 32, whole ? "%.0f%c" : "%.1f%c", value, units[unit]);
+    return text;
+}
+
+double figures_step(int64_t n)
+{
+    for (double power = 1;; power *= 10)
+        for (unsigned i = 0; i < 3; i++) {
+            double step = power * (double[]){1, 2, 5}[i];
+
+            if (4 * step >= (double)n)
+                return step;
+        }
+}
+
+const char *figures_edge(unsigned bucket, char text[32])
+{
+    static const char units[] = " KMGTPE";
+    unsigned power = bucket ? bucket - 1 : 0;
+
+    if (bucket == 0)
+        snprintf(text, 32, "0");
+    else
+        snprintf(text, 32, "%u%.*s", 1u << power % 10, power >= 10, &units[power / 10]);
+    return text;
+}
+
+/* Causes --------------------------------------------------------------------------- */
+
+size_t causes_colour(const struct causes *c, const char *cause)
+{
+    for (size_t i = 0; i < c->nlegend; i++)
+        if (strcmp(c->legend[i], cause) == 0)
+            return i;
+    return CAUSE_COLOURS - 1;
+}
+
+/* A cause's exits of all VMs. */
+static int64_t exits_of(const struct causes *c, const char *cause)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < c->n; i++)
+        n += strcmp(c->rows[i].cause, cause) ? 0 : c->rows[i].count;
+    return n;
+}
+
+/* Its causes, the most frequent first, so many as have colours; the rest is one. */
+static void make_legend(struct causes *c)
+{
+    for (size_t colour = 0; colour < CAUSE_COLOURS - 1; colour++) {
+        const struct report_row *best = NULL;
+        int64_t most = 0;
+
+        for (size_t i = 0; i < c->n; i++) {
+            const char *cause = c->rows[i].cause;
+            int64_t n = exits_of(c, cause);
+
+            if (causes_colour(c, cause) == CAUSE_COLOURS - 1 && n > most) {
+                best = &c->rows[i];
+                most = n;
+            }
+        }
+        if (!best)
+            return;
+        c->legend[c->nlegend++] = best->cause;
+    }
+}
+
+bool causes_make(struct causes *c, const struct report *r)
+{
+    *c = (struct causes){0};
+    c->rows = report_rows(r, BY_CAUSE, &c->n);
+    if (c->rows)
+        make_legend(c);
+    return c->rows != NULL;
+}
+
+void causes_free(struct causes *c)
+{
+    free(c->rows);
+}
+
+bool causes_others(const struct causes *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (causes_colour(c, c->rows[i].cause) == CAUSE_COLOURS - 1)
+            return true;
+    return false;
+}
+
+int64_t causes_bucket(const struct causes *c, unsigned bucket)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < c->n; i++)
+        n += c->rows[i].buckets[bucket];
+    return n;
+}
+
+void causes_range(const struct causes *c, unsigned *first, unsigned *last)
+{
+    *first = 0;
+    *last = EXIT_BUCKETS - 1;
+    while (*first < *last && causes_bucket(c, *first) == 0)
+        ++*first;
+    while (*last > *first && causes_bucket(c, *last) == 0)
+        --*last;
+}
+
+static int by_handling(const void *pa, const void *pb)
+{
+    const struct report_row *a = *(const struct report_row *const *)pa,
+                            *b = *(const struct report_row *const *)pb;
+
+    if (a->handling[CYCLES].sum != b->handling[CYCLES].sum)
+        return a->handling[CYCLES].sum < b->handling[CYCLES].sum ? 1 : -1;
+    return a < b ? -1 : a > b; /* as they are: the most frequent first */
+}
+
+const struct report_row **figures_costly(const struct report *r)
+{
+    const struct report_row **order = malloc((r->nsites + 1) * sizeof *order);
+
+    for (size_t i = 0; order && i < r->nsites; i++)
+        order[i] = &r->sites[i];
+    if (order)
+        qsort(order, r->nsites, sizeof *order, by_handling);
+    return order;
+}
