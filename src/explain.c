@@ -17,7 +17,10 @@ struct explain {
     uint64_t number, seen;
     bool told, waiting; /* waiting: for the entry after it */
     uint64_t vmcs, instret, ticks;
-    uint64_t before[512]; /* the context as the exit left it */
+    uint32_t hart;
+    uint64_t others;       /* entries into other VMs on its hart meanwhile */
+    uint64_t before[512];  /* the context as the exit left it */
+    struct world_event at; /* the exit itself */
 };
 
 /* Walks -------------------------------------------------------------------------- */
@@ -39,13 +42,23 @@ static void rights_text(uint64_t pte, char text[9])
     text[8] = 0;
 }
 
+/* A drawing, and the last entry in it: the one that fails, if one does. */
+struct drawing {
+    FILE *out;
+    bool any, host;
+    unsigned level;
+    uint64_t pte;
+};
+
 static void draw_entry(void *user, bool host, unsigned level, uint64_t gpa, uint64_t hpa,
                        uint64_t pte)
 {
-    FILE *out = user;
+    struct drawing *d = user;
+    FILE *out = d->out;
     bool leaf = pte & (PTE_R | PTE_X);
     char text[9];
 
+    *d = (struct drawing){out, true, host, level, pte};
     rights_text(pte, text);
     fprintf(out, "    %s level %u  entry at ", host ? "  host" : "guest", level);
     if (!host && gpa != hpa)
@@ -58,26 +71,94 @@ static void draw_entry(void *user, bool host, unsigned level, uint64_t gpa, uint
             leaf ? page_size(level) : "");
 }
 
+/* Puts what holds into a list of reasons. */
+static void reason(char *text, size_t n, bool holds, const char *what)
+{
+    size_t used = strlen(text);
+
+    if (holds)
+        snprintf(text + used, n - used, "%s%s", used ? ", " : "", what);
+}
+
+/* Why an entry that is no leaf, or none that may be, ends a walk. */
+static void why_not_table(const struct drawing *d, char *text, size_t n)
+{
+    bool writable = (d->pte & (PTE_R | PTE_W)) == PTE_W;
+
+    reason(text, n, !(d->pte & PTE_V), "V is clear");
+    if (!(d->pte & PTE_V))
+        return;
+    reason(text, n, writable, "W is set without R, which is reserved");
+    reason(text, n, d->pte >> 54, "bits 63 to 54 are not zero");
+    if (writable || d->pte & (PTE_R | PTE_X))
+        return;
+    reason(text, n, d->pte & (PTE_A | PTE_D | PTE_U), "it is a table's and has A, D or U");
+    reason(text, n, d->level == 0, "a table at level 0");
+}
+
+static void why_not_leaf(const struct drawing *d, const struct walk *w, enum access access,
+                         char *text, size_t n)
+{
+    uint64_t low = ((1ull << 9 * d->level) - 1) << 10;
+    bool mxr = !d->host && w->ctx->mxr, user = d->pte & PTE_U, ring3 = w->ctx->ring == RING_3;
+
+    reason(text, n, d->pte & low, "its page is not aligned to its size");
+    reason(text, n, !(d->pte & PTE_A), "A is clear");
+    reason(text, n, access == ACCESS_FETCH && !(d->pte & PTE_X), "X is clear");
+    reason(text, n, access == ACCESS_LOAD && !(d->pte & PTE_R) && !(mxr && d->pte & PTE_X),
+           "R is clear");
+    reason(text, n, access == ACCESS_STORE && !(d->pte & PTE_W), "W is clear");
+    reason(text, n, access == ACCESS_STORE && !(d->pte & PTE_D), "D is clear");
+    reason(text, n, !user && (d->host || ring3), d->host ? "U is clear" : "U is clear, in Ring 3");
+    if (d->host || ring3 || !user)
+        return;
+    reason(text, n, access == ACCESS_FETCH, "U is set, for a fetch of Ring 0");
+    reason(text, n, access != ACCESS_FETCH && !w->ctx->sum, "U is set and SUM clear, in Ring 0");
+}
+
+/* What of the last entry failed; of none, what of the address did. */
+static const char *why_not(const struct drawing *d, const struct walk *w, enum walk_result r,
+                           char *text, size_t n)
+{
+    text[0] = 0;
+    if (r == WALK_HOST && (!d->any || !d->host))
+        return "the address is wider than the table's";
+    if (!d->any)
+        return "the address is not the sign extension of what the table translates";
+    why_not_table(d, text, n);
+    if (!text[0]) /* reading a table's entry is a load */
+        why_not_leaf(d, w, r == WALK_HOST && w->in_table ? ACCESS_LOAD : w->access, text, n);
+    return text;
+}
+
 static const char *access_name(enum access access)
 {
     return access == ACCESS_FETCH ? "fetch" : access == ACCESS_LOAD ? "load" : "store";
 }
 
-static void draw_result(FILE *out, const struct walk *w, uint64_t va, enum walk_result r)
+static void draw_result(const struct drawing *d, const struct walk *w, uint64_t va,
+                        enum walk_result r)
 {
     uint64_t offset = va & ((1ull << (12 + 9 * w->entry.level)) - 1);
+    FILE *out = d->out;
+    char text[256];
 
     switch (r) {
     case WALK_OK:
-        fprintf(out, "    -> GPA 0x%" PRIx64 " -> HPA 0x%" PRIx64 ", combined page of %s\n", w->gpa,
-                (w->entry.ppn << 12) + offset, page_size(w->entry.level));
+        fprintf(out, "    -> ");
+        if (w->ctx->v)
+            fprintf(out, "GPA 0x%" PRIx64 " -> ", w->gpa);
+        fprintf(out, "HPA 0x%" PRIx64 ", a %spage of %s\n", (w->entry.ppn << 12) + offset,
+                w->ctx->v ? "combined " : "", page_size(w->entry.level));
         break;
     case WALK_PAGE:
-        fprintf(out, "    -> the guest's table does not allow this %s: page fault\n",
+        fprintf(out, "    -> %s: the %s table does not allow this %s: page fault\n",
+                why_not(d, w, r, text, sizeof text), w->ctx->v ? "guest's" : "page",
                 access_name(w->access));
         break;
     case WALK_HOST:
-        fprintf(out, "    -> the host's table does not allow %s GPA 0x%" PRIx64 ": HOSTFAULT\n",
+        fprintf(out, "    -> %s: the host's table does not allow %s GPA 0x%" PRIx64 ": HOSTFAULT\n",
+                why_not(d, w, r, text, sizeof text),
                 w->in_table ? "reading the guest table entry at" : "this access to", w->gpa);
         break;
     case WALK_DENIED:
@@ -91,13 +172,14 @@ static void draw_walk(FILE *out, struct hart *h, const struct xlate_ctx *ctx, ui
                       enum access access)
 {
     uint64_t hptbr = h->v ? h->live->f[ISA_VMCS_HPTBR] : 0;
+    struct drawing d = {.out = out};
     struct walk w = {.h = h,
                      .ctx = ctx,
                      .satp = h->s.satp,
                      .hptbr = hptbr,
                      .access = access,
                      .visit = draw_entry,
-                     .user = out};
+                     .user = &d};
     enum walk_result r;
 
     fprintf(out, "  walk of 0x%" PRIx64 " for a %s, %s 0x%" PRIx64, va, access_name(access),
@@ -112,7 +194,7 @@ static void draw_walk(FILE *out, struct hart *h, const struct xlate_ctx *ctx, ui
     r = walk_guest(&w, va);
     if (r == WALK_OK)
         r = walk_host(&w, va);
-    draw_result(out, &w, va, r);
+    draw_result(&d, &w, va, r);
 }
 
 void explain_walk(FILE *out, struct machine *m, unsigned hart, uint64_t va, char access)
@@ -154,6 +236,8 @@ static void say_why(const struct explain *x, const struct world_event *e, const 
     if (e->len)
         fprintf(x->out, "  instruction %0*x  %s\n", (int)e->len * 2, r.insn,
                 trace_disassemble(&r, text, sizeof text));
+    if (e->pc_hpa && e->pc_hpa != e->pc)
+        fprintf(x->out, "  it is at GPA 0x%" PRIx64 ", HPA 0x%" PRIx64 "\n", e->pc_gpa, e->pc_hpa);
 }
 
 static void say_fields(const struct explain *x, const struct world_event *e)
@@ -169,8 +253,9 @@ static void say_fields(const struct explain *x, const struct world_event *e)
             e->gpa, e->val);
 }
 
-static void say_walk(const struct explain *x, struct hart *h, const struct world_event *e)
+static void say_walk(const struct explain *x, struct hart *h)
 {
+    const struct world_event *e = &x->at;
     /* Both causes keep the kind of access in the same two bits (vmqual.isa). */
     enum access access = (enum access)(e->qual >> ISA_QUAL_PAGEFAULT_ACCESS_LO & 3);
 
@@ -184,6 +269,7 @@ static void on_exit_event(struct explain *x, const struct world_event *e)
 {
     struct trace t = {.image = x->image};
     struct hart *h = machine_hart(x->machine, e->hart);
+    char place[256];
 
     if (++x->seen != x->number)
         return;
@@ -191,10 +277,15 @@ static void on_exit_event(struct explain *x, const struct world_event *e)
     x->vmcs = e->vmcs;
     x->instret = e->instret;
     x->ticks = e->ticks;
+    x->hart = e->hart;
+    x->at = *e;
     memcpy(x->before, h->live->f, sizeof x->before);
     say_why(x, e, &t);
     say_fields(x, e);
-    say_walk(x, h, e);
+    say_walk(x, h);
+    trace_place(x->image, h->host_pc, 0, place, sizeof place);
+    fprintf(x->out, "  Ring -1 goes on at 0x%" PRIx64 "%s%s%s\n", h->host_pc, place[0] ? " <" : "",
+            place, place[0] ? ">" : "");
 }
 
 /* What the hypervisor changed, field by field. */
@@ -218,17 +309,33 @@ static void say_changes(const struct explain *x, const uint64_t *after)
         fprintf(x->out, "  the context is as the exit left it\n");
 }
 
+static void say_cost(const struct explain *x, const struct world_event *e)
+{
+    fprintf(x->out, "  entered again at 0x%" PRIx64 "%s, ", e->pc,
+            e->advance ? " (VMRESUME.ADV)" : "");
+    if (e->hart != x->hart) /* each hart has its own counters */
+        fprintf(x->out, "on hart %u\n", e->hart);
+    else
+        fprintf(x->out, "after %" PRIu64 " instructions and %" PRIu64 " ticks\n",
+                e->instret - x->instret, e->ticks - x->ticks);
+    if (x->others)
+        fprintf(x->out, "  other VMs were entered %" PRIu64 " times meanwhile\n", x->others);
+}
+
 static void on_entry(struct explain *x, const struct world_event *e)
 {
-    if (!x->waiting || e->vmcs != x->vmcs)
+    struct hart *h = machine_hart(x->machine, e->hart);
+
+    if (!x->waiting)
         return;
+    if (e->vmcs != x->vmcs) {
+        x->others += e->hart == x->hart;
+        return;
+    }
     x->waiting = false;
-    say_changes(x, machine_hart(x->machine, e->hart)->live->f);
-    fprintf(x->out,
-            "  entered again at 0x%" PRIx64 "%s, after %" PRIu64 " instructions and %" PRIu64
-            " ticks\n",
-            e->pc, e->advance ? " (VMRESUME.ADV)" : "", e->instret - x->instret,
-            e->ticks - x->ticks);
+    say_changes(x, h->live->f);
+    say_cost(x, e);
+    say_walk(x, h);
 }
 
 static void on_world(void *user, const struct world_event *e)
@@ -255,8 +362,11 @@ struct explain *explain_new(struct machine *m, const struct image *im, uint64_t 
     return NULL;
 }
 
-bool explain_told(const struct explain *x)
+bool explain_finish(struct explain *x)
 {
+    if (x->waiting)
+        fputs("  the VM was not entered again\n", x->out);
+    x->waiting = false;
     return x->told;
 }
 

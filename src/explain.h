@@ -1,5 +1,5 @@
 /* The whole story of one exit: why it happened, the walks of its address, what the
- * hypervisor changed before the next entry, and what that took. */
+ * hypervisor changed before the next entry, the walks then, and what that took. */
 #ifndef VISA_EXPLAIN_H
 #define VISA_EXPLAIN_H
 
@@ -8,14 +8,18 @@
 #include "loader.h"
 #include "machine.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct explain;
 
 /* Waits for exit number `number` of the whole machine (the first is 1) and writes its
  * story to out. im names addresses, may be NULL. NULL if there is no room for it. */
 struct explain *explain_new(struct machine *m, const struct image *im, uint64_t number, FILE *out);
 
-/* False if that exit has not come. */
-bool explain_told(const struct explain *x);
+/* The run is over: ends the story. False if that exit has not come. */
+bool explain_finish(struct explain *x);
 uint64_t explain_seen(const struct explain *x); /* exits so far */
 void explain_free(struct explain *x);
 
@@ -23,5 +27,9 @@ void explain_free(struct explain *x);
  * the host's own (V=0): every entry read, at which addresses, its rights, and what
  * failed. access is 'r', 'w' or 'x'. */
 void explain_walk(FILE *out, struct machine *m, unsigned hart, uint64_t va, char access);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -91,13 +91,18 @@ def test_explains_a_page_fault(tour):
     assert "VMTRAPCFG bit 4 (PF) is set" in text
     assert "access=load" in text and "exception=LOAD_PAGE" in text
     assert "VMADDR 0x40000000" in text
-    lines = [l for l in text.splitlines() if "level" in l]
+    assert "-> V is clear: the guest's table does not allow this load" in text
+    story, _, after = text.partition("entered again")
+    lines = [l for l in story.splitlines() if "level" in l]
     assert len(lines) == 2, "one host entry (1 GiB pages) for the guest's root, and that one's entry"
     assert "host level 2" in lines[0] and "a page of 1 GiB" in lines[0]
     assert "guest level 2" in lines[1] and "0x0000000000000000" in lines[1] and "........" in lines[1]
     assert "page fault" in text
     assert "the context is as the exit left it" in text
-    assert "entered again" in text and "VMRESUME.ADV" not in text
+    assert "VMRESUME.ADV" not in text
+    now = [l for l in after.splitlines() if "level" in l]  # the hole is filled: its leaf, and its host page
+    assert len(now) == 3 and "guest level 2" in now[1] and "a page of 1 GiB" in now[1]
+    assert "page fault" not in after
 
 
 def test_explains_an_emulation(tour):
@@ -108,6 +113,170 @@ def test_explains_an_emulation(tour):
         assert part in text
     assert "changed: x[12] " in text and "-> 0x2a" in text
     assert "(VMRESUME.ADV)" in text
+
+
+def test_explains_where_ring_minus_1_goes_on(tour):
+    """Behind the instruction that entered the guest last, which is 4 bytes."""
+    text = sim("--explain-exit", 4, tour).stderr
+    entries = [l.split() for l in sim("--trace", tour).stderr.splitlines() if "| entry" in l]
+    assert f"Ring -1 goes on at 0x{int(entries[3][3], 16) + 4:x} <" in text
+
+
+# Leaf for 0x40000000 in the root of Sv39, its flags in the order D A G U X W R V
+FLAWS = [
+    (0, "r", "V is clear"),
+    (0xc5, "r", "W is set without R, which is reserved"),
+    (1 << 60 | 0xcf, "r", "bits 63 to 54 are not zero"),
+    (0x41, "r", "it is a table's and has A, D or U"),
+    (1 << 10 | 0xcf, "r", "its page is not aligned to its size"),
+    (0x8f, "r", "A is clear"), (0x8f, "x", "A is clear"),
+    (0x4f, "w", "D is clear"), (0xcb, "w", "W is clear"), (0x0b, "w", "A is clear, W is clear, D is clear"),
+    (0xc7, "x", "X is clear"), (0xc9, "r", "R is clear"),
+    (0xdf, "r", "U is set and SUM clear, in Ring 0"), (0xdf, "x", "U is set, for a fetch of Ring 0"),
+    (0x4f, "r", None), (0xc7, "r", None), (0xc7, "w", None), (0xcb, "x", None)]
+
+
+def leaf(flags, page=0x80000000):
+    return (page >> 12) << 10 | flags if flags & 1 else flags
+
+
+@pytest.mark.parametrize("flags, access, reason", FLAWS)
+def test_walk_names_what_failed(flags, access, reason, assemble):
+    edit = f"li      t1, {leaf(flags)}\n        sd      t1, 8(t0)\n        FLUSH\nuse:    j       out"
+    before, after = STALE.index("li      t1, (0xc0000000"), STALE.index("\n        li      a0, 0x5555")
+    program = STALE[:before] + edit + STALE[after:].replace("\n        li", "\nout:    li", 1)
+    elf = assemble(program.replace("FLUSH", "nop"))
+    run = sim("--walk", f"0x40000000:{access}", elf)
+    assert run.returncode == 0
+    last = run.stderr.splitlines()[-1].strip()
+    if reason:
+        name = {"r": "load", "w": "store", "x": "fetch"}[access]
+        assert last == f"-> {reason}: the page table does not allow this {name}: page fault"
+    else:
+        assert last == "-> HPA 0x80000000, a page of 1 GiB"
+
+
+def test_walk_to_a_table_at_level_0(assemble):
+    """The root's second entry is the root: at each level the walk reads it again."""
+    elf = assemble(STALE.replace("li      t1, (0xc0000000 >> 12) << 10 | LEAF", "srli    t1, t0, 2\n ori t1, t1, 1")
+                   .replace("FLUSH", "nop").replace("use:    ld      s2, 0(s0)", "use:"))
+    lines = sim("--walk", "0x40201000", elf).stderr.splitlines()
+    assert [f"level {i}" in l for i, l in zip((2, 1, 0), lines[1:])] == [True] * 3
+    assert lines[4].strip().startswith("-> a table at level 0: ")
+
+
+def test_walk_of_no_canonical_address(assemble):
+    text = sim("--walk", "0x4000000000", assemble(STALE.replace("FLUSH", "nop"))).stderr
+    assert "the address is not the sign extension of what the table translates: the page table" in text
+    assert "level" not in text
+
+
+def test_walk_in_ring_3(assemble):
+    """Ring 3, and a leaf of Ring 0's."""
+    program = STALE.replace(".equ    LEAF, 0xcf", ".equ    LEAF, 0xdf").replace(
+        "li      t0, 1 << 11\n        csrs    mstatus, t0", "nop").replace(
+        "li      t1, (0xc0000000 >> 12) << 10 | LEAF", f"li t1, {leaf(0xcf)}").replace("FLUSH", "nop")
+    run = sim("--walk", "0x40000000", assemble(program))
+    assert run.returncode == 0
+    assert run.stderr.splitlines()[-1].strip().startswith("-> U is clear, in Ring 3: the page table")
+
+
+# A guest without a table of its own; GPA 0x40000000 is what HOST_LEAF says. It does GUEST, twice, with
+# a VMEXIT between, at which the hypervisor does BETWEEN; t0 is HPTBR's root then.
+NESTED = """
+        .globl  _start
+_start: la      s0, vmcs
+        la      t0, root
+        li      t1, HOST_LEAF
+        sd      t1, 8(t0)
+        li      t1, (0x80000000 >> 12) << 10 | 0xdf
+        sd      t1, 16(t0)
+        li      t1, REVISION
+        sd      t1, VMCS_REVISION * 8 (s0)
+        srli    t2, t0, 12
+        li      t1, 8 << 60 | 7 << 44
+        or      t2, t2, t1
+        sd      t2, VMCS_HPTBR * 8 (s0)
+        li      t2, GPTBR
+        sd      t2, VMCS_GPTBR * 8 (s0)
+        la      t1, guest
+        sd      t1, VMCS_PC * 8 (s0)
+        VMENTER R8
+        BETWEEN
+        VMRESUME.ADV
+        li      a0, 0x5555
+        li      t0, 0x100000
+        sw      a0, 0(t0)
+1:      j       1b
+guest:  li      s1, 0x40000000
+use:    GUEST
+        VMEXIT  1
+again:  GUEST
+        VMEXIT  2
+        .bss
+        .balign 16384
+root:   .zero   16384
+vmcs:   .zero   4096
+"""
+
+
+def nested(host_leaf, guest, between="nop", gptbr=0):
+    return (NESTED.replace("HOST_LEAF", str(leaf(host_leaf))).replace("GUEST", guest).replace("BETWEEN", between)
+            .replace("GPTBR\n", f"{gptbr}\n"))
+
+
+@pytest.mark.parametrize("flags, guest, reason, what", [
+    (0, "ld a0, 0(s1)", "V is clear", "this access to GPA 0x40000000"),
+    (0xcf, "ld a0, 0(s1)", "U is clear", "this access to GPA 0x40000000"),
+    (0x9f, "ld a0, 0(s1)", "A is clear", "this access to GPA 0x40000000"),
+    (0x5f, "sd a0, 0(s1)", "D is clear", "this access to GPA 0x40000000"),
+    (0xdb, "sd a0, 0(s1)", "W is clear", "this access to GPA 0x40000000"),
+    (0xd7, "jr s1", "X is clear", "this access to GPA 0x40000000"),
+    (0xd9, "ld a0, 0(s1)", "R is clear", "this access to GPA 0x40000000"),
+    (0xdf, "slli s1, s1, 11\n ld a0, 0(s1)", "the address is wider than the table's",
+     "this access to GPA 0x20000000000")])
+def test_explains_a_host_fault(flags, guest, reason, what, assemble):
+    text = sim("--explain-exit", 1, assemble(nested(flags, guest))).stderr
+    assert "exit 1: HOSTFAULT of VM 7" in text
+    assert f"    -> {reason}: the host's table does not allow {what}: HOSTFAULT" in text.partition("entered again")[0]
+
+
+def test_explains_a_host_fault_in_a_walk(assemble):
+    """The guest's root is where the host's table has nothing: the guest's first fetch, which reads it."""
+    text = sim("--explain-exit", 1, assemble(nested(0, "nop", gptbr=8 << 60 | 0x40000))).stderr
+    assert ("-> V is clear: the host's table does not allow reading the guest table entry at GPA 0x40000010: HOSTFAULT"
+            in text)
+
+
+def test_explains_an_exit_without_return(assemble):
+    text = sim("--explain-exit", 2, assemble(nested(0xdf, "ld a0, 0(s1)"))).stderr
+    assert "exit 2: HYPERCALL" in text and "the VM was not entered again" in text
+
+
+# The hypervisor changes the host's table between two uses of 0x40000000: EDIT, then FLUSH.
+EDITS = {
+    "moved": (leaf(0xdf, 0xc0000000), "ld a0, 0(s1)", "goes to 0x80000000, but the tables now say 0xc0000000"),
+    "gone": (0, "ld a0, 0(s1)", "goes to 0x80000000, but the tables now do not allow it"),
+    "read-only": (leaf(0xdb), "sd a0, 0x700(s1)", "goes to 0x80000700, but the tables now do not allow it")}
+
+
+@pytest.mark.parametrize("flush, found", [("nop", 1), ("sfence.vma", 1), ("TLBFLUSHV", 0)])
+@pytest.mark.parametrize("edit", EDITS)
+def test_missing_flush_of_a_guest(edit, flush, found, assemble):
+    """sfence.vma of the host is not the one that is missing."""
+    value, guest, message = EDITS[edit]
+    elf = assemble(nested(0xdf, guest, f"la t0, root\n li t1, {value}\n sd t1, 8(t0)\n {flush}"))
+    run = sim("--check-stale", elf)
+    assert run.returncode == 0
+    assert run.stderr.count("stale translation") == found
+    if found:
+        assert " <again> in VM 7 " in run.stderr and message in run.stderr
+
+
+def test_changed_but_still_allowed_is_not_stale(assemble):
+    """The leaf loses W; loads go where the tables send them."""
+    elf = assemble(nested(0xdf, "ld a0, 0(s1)", f"la t0, root\n li t1, {leaf(0xdb)}\n sd t1, 8(t0)"))
+    assert "stale" not in sim("--check-stale", elf).stderr
 
 
 def test_exit_that_never_comes(tour):
@@ -121,7 +290,7 @@ def test_walk_of_the_host(assemble):
     text = sim("--walk", "0x40000000", assemble(STALE.replace("FLUSH", "nop"))).stderr
     entry = (0xc0000000 >> 12) << 10 | 0xcf
     assert f"0x{entry:016x}" in text and "VRWX..AD" in text
-    assert "HPA 0xc0000000, combined page of 1 GiB" in text
+    assert "-> HPA 0xc0000000, a page of 1 GiB" in text
 
 
 @pytest.mark.parametrize("value", ["", "x", "0x", "12:q", "12:rw", "-1"])
