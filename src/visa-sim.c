@@ -176,12 +176,16 @@ static void tell_stale(void *user, const struct stale_use *u)
 {
     struct sim *s = user;
     const char *what = u->access == 'x' ? "fetch" : u->access == 'r' ? "load" : "store";
+    char place[256];
 
     if (s->stale++ >= STALE_SHOWN)
         return;
     fflush(stdout);
+    trace_place(&s->image, u->pc, u->access == 'x' ? u->cached_hpa : 0, place, sizeof place);
     fprintf(stderr, "visa-sim: stale translation: hart %u, %s of 0x%" PRIx64 " at pc 0x%" PRIx64,
             u->hart, what, u->va, u->pc);
+    if (place[0])
+        fprintf(stderr, " <%s>", place);
     if (u->v)
         fprintf(stderr, " in VM %u", u->vmid);
     fprintf(stderr, " goes to 0x%" PRIx64 ", but the tables now ", u->cached_hpa);
@@ -403,7 +407,7 @@ static void tell_results(struct sim *s)
     const struct options *o = &s->options;
 
     fflush(stdout);
-    if (o->explain_exit && !explain_told(s->explain))
+    if (o->explain_exit && !explain_finish(s->explain))
         complain("--explain-exit: there were only %" PRIu64 " exits", explain_seen(s->explain));
     if (o->walk)
         explain_walk(stderr, s->machine, 0, o->walk_va, o->walk_access);
