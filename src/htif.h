@@ -8,6 +8,10 @@
 
 #include "devices/console.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct htif;
 struct machine;
 
@@ -16,5 +20,9 @@ struct machine;
  * its command line. The machine's bus owns the result; false if memory ran out. */
 bool htif_attach(struct machine *m, uint64_t tohost, uint64_t fromhost,
                  const struct console *console, int argc, char *const *argv);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

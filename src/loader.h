@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct machine;
 
 struct symbol {
@@ -53,5 +57,9 @@ const struct symbol *image_symbol(const struct image *im, const char *name);
 
 /* Physical address of an address as symbols have it; false if it is in no file. */
 bool image_physical(const struct image *im, uint64_t linked, uint64_t *pa);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

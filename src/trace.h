@@ -10,6 +10,10 @@
 #include "loader.h"
 #include "machine.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum trace_events {
     TRACE_ALL,    /* every record */
     TRACE_EVENTS, /* exceptions, interrupts, entries, exits, entry failures */
@@ -56,5 +60,9 @@ const char *trace_disassemble(const struct retire *r, char *text, size_t n);
  * a width, the number where there is no word for it. */
 uint64_t trace_qual_value(const struct isa_qual *q, uint64_t qual);
 const char *trace_qual(const struct isa_qual *q, uint64_t qual, char *text, size_t n);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #include "bus.h"
 #include "console.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*      name      base        bytes      PLIC source */
 /* clang-format off */
 #define BOARD_MAP(X) \
@@ -33,5 +37,9 @@ void board_free(struct board *b);
 
 /* True once software asked for a reset instead of a power-off. */
 bool board_reset_requested(const struct board *b);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

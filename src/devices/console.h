@@ -7,6 +7,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct console {
     void (*put)(void *user, uint8_t c);
     /* Takes the next byte, -1 if there is none now. NULL: there never is one. */
@@ -32,5 +36,9 @@ static inline void console_flush(const struct console *c)
     if (c->flush)
         c->flush(c->user);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

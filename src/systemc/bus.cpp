@@ -72,12 +72,26 @@ interconnect::interconnect(const sc_module_name &name, machine *m, const pipelin
     : sc_module(name), memory("memory"), devices("devices"), m_(m), bus_(c.cycles[ISA_LAT_BUS]),
       harts_(machine_config(m)->harts)
 {
+    memory.register_invalidate_direct_mem_ptr(this, &interconnect::invalidate);
 }
 
 interconnect::initiator &interconnect::map(uint64_t base, uint64_t size)
 {
+    uint64_t ram = RAM_BASE, end = ram + machine_config(m_)->ram_bytes;
+    bool fits = size && base <= UINT64_MAX - size && (base + size <= ram || base >= end);
+
+    for (const target &t : targets_)
+        fits = fits && (base + size <= t.base || base >= t.base + t.size);
+    if (!fits)
+        SC_REPORT_ERROR("visa/bus",
+                        ("no target can be mapped at " + std::to_string(base) + " for " +
+                         std::to_string(size) + " bytes: not empty, nor over RAM" +
+                         " or another target, was expected")
+                            .c_str());
+    simcontext()->hierarchy_push(this); /* the caller may be outside of every module */
     targets_.push_back(
         {base, size, std::make_unique<initiator>(sc_core::sc_gen_unique_name("target"))});
+    simcontext()->hierarchy_pop();
     return *targets_.back().socket;
 }
 
@@ -90,6 +104,12 @@ uint64_t interconnect::send(initiator &to, tlm_generic_payload &p, uint64_t at)
 
     to->b_transport(p, delay);
     return cycle_of(sc_core::sc_time_stamp() + delay) - start;
+}
+
+/* The memory takes back what it allowed; it is asked again. */
+void interconnect::invalidate(sc_dt::uint64, sc_dt::uint64)
+{
+    dmi_asked_ = dmi_given_ = false;
 }
 
 /* Does the memory let its lines be read without being asked, in a time that it names? */
@@ -145,9 +165,14 @@ uint64_t interconnect::occupy(uint64_t at, uint64_t cycles)
     return start + cycles;
 }
 
+uint64_t interconnect::transfer(uint64_t at, uint64_t pa, bool write)
+{
+    return occupy(at, bus_ + line(at, pa, write));
+}
+
 uint64_t interconnect::refill(uint64_t at, uint64_t pa)
 {
-    return occupy(at, bus_ + line(at, pa, false));
+    return transfer(at, pa, false);
 }
 
 uint64_t interconnect::write_back(uint64_t at, uint64_t pa)

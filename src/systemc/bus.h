@@ -1,5 +1,15 @@
 /* The bus: what is behind the caches. Memory and devices are TLM-2.0 targets, so that
- * others can be put in their place. Manual: chapter "The pipeline", section "Bus". */
+ * others can be put in their place. Manual: chapter "The pipeline", section "Bus".
+ *
+ * Targets get b_transport alone, and are asked for direct memory pointers. A transaction
+ * begins at sc_time_stamp() + delay, which may be ahead of the kernel; what the target adds
+ * to delay is its latency, and it may wait() as well. A target that plans something for
+ * later notifies an event of its own after delay and its latency: the harts will not have
+ * gone past it.
+ *
+ * The contents of RAM are the golden model's (machine_read, machine_write): a memory bound
+ * to `memory` gives lines their time. Of a read its data are ignored; a write carries the
+ * line. Its addresses are physical, those of a device count from where it is mapped. */
 #ifndef VISA_SYSTEMC_BUS_H
 #define VISA_SYSTEMC_BUS_H
 
@@ -61,7 +71,9 @@ struct interconnect : sc_core::sc_module {
 
     interconnect(const sc_core::sc_module_name &name, machine *m, const pipeline_config &c);
 
-    /* A further target for [base, base+size); bind it before the simulation starts. */
+    /* A further target for [base, base+size), outside RAM, before those of the board; bind
+     * it before the simulation starts. An SC_REPORT_ERROR if the range is empty, wraps or
+     * overlaps another. */
     initiator &map(uint64_t base, uint64_t size);
 
     /* A hart asks at cycle `at` for the line at pa: the first cycle after the transaction.
@@ -69,6 +81,8 @@ struct interconnect : sc_core::sc_module {
      * before another's gets the first gap that is long enough. */
     uint64_t refill(uint64_t at, uint64_t pa);
     uint64_t write_back(uint64_t at, uint64_t pa);
+    /* The same for a master that has no cache: the line at pa, as a transaction of its own. */
+    uint64_t transfer(uint64_t at, uint64_t pa, bool write);
     /* A transaction of `cycles`, whatever it carries. */
     uint64_t occupy(uint64_t at, uint64_t cycles);
     /* False: the target answers with an error. */
@@ -93,6 +107,7 @@ struct interconnect : sc_core::sc_module {
     bool dmi_asked_ = false, dmi_given_ = false;
     uint64_t dmi_read_ = 0, dmi_write_ = 0;
 
+    void invalidate(sc_dt::uint64 from, sc_dt::uint64 to);
     uint64_t line(uint64_t at, uint64_t pa, bool write);
     uint64_t send(initiator &to, tlm::tlm_generic_payload &p, uint64_t at);
     bool direct(uint64_t pa);

@@ -3,15 +3,12 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <vector>
 
 #include "../config.h"
 #include "soc.h"
 
 struct pipeline {
     std::unique_ptr<visa::soc> top;
-    struct pipeline_stats stats;
-    std::vector<pipeline_row> rows;
 };
 
 /* SystemC's library has a main of its own that calls this; programs that have one come first. */
@@ -56,21 +53,11 @@ enum stop pipeline_run(struct pipeline *p, uint64_t limit)
 
 void pipeline_listen(struct pipeline *p, pipeline_fn *fn, void *user)
 {
-    for (auto &core : p->top->cores)
-        core->listen(fn, user);
+    p->top->listen(fn, user);
 }
 
 const struct pipeline_stats *pipeline_stats(struct pipeline *p)
 {
-    p->stats = {};
-    p->rows.clear();
-    for (auto &core : p->top->cores) {
-        core->drain();
-        core->count(p->stats);
-        p->rows.insert(p->rows.end(), core->rows().rows().begin(), core->rows().rows().end());
-    }
-    p->stats.nrows = (unsigned)p->rows.size();
-    p->stats.rows = p->rows.data();
-    return &p->stats;
+    return &p->top->stats();
 }
 }

@@ -98,3 +98,14 @@ def simulate(elf, *args, stats=None, **how):
     if stats and Path(stats).exists() and Path(stats).stat().st_size:  # empty: it crashed
         result.stats = json.loads(Path(stats).read_text())
     return result
+
+
+def clean_environment():
+    """Without what `make check` leaves for a make inside it."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "DESTDIR"))}
+
+
+def variable(name):
+    """A variable of the Makefile, as configure set it."""
+    line = next(l for l in (BUILD / "Makefile").read_text().splitlines() if l.startswith(f"{name} = "))
+    return line.split(" = ", 1)[1]

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from harness.tools import BUILD, execute
+from harness.tools import execute, variable
 
 PROGRAM = r"""
 #include <machine.h>
@@ -39,24 +39,6 @@ int main(void)
     return 0;
 }
 """
-
-
-def clean_environment():
-    """Without what `make check` leaves for a make inside it."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS", "DESTDIR"))}
-
-
-def variable(name):
-    """A variable of the Makefile, as configure set it."""
-    line = next(l for l in (BUILD / "Makefile").read_text().splitlines() if l.startswith(f"{name} = "))
-    return line.split(" = ", 1)[1]
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    root = tmp_path_factory.mktemp("install")
-    execute(["make", "-C", BUILD, "install", f"DESTDIR={root}", "prefix=/usr"], env=clean_environment()).ok()
-    return root / "usr"
 
 
 def test_library_serves_an_outside_program(installed, tmp_path):
