@@ -111,6 +111,21 @@ static struct report_vm sum_vms(const struct report *r)
     return sum;
 }
 
+/* Where the cycles of the pipeline model went, in both runs. */
+static void totals_of_cycles(FILE *out, const struct report *a, const struct report *b)
+{
+    const struct report_cycles ca = report_sum_cycles(a), cb = report_sum_cycles(b);
+    char title[40];
+
+    if (!a->nrings || !b->nrings)
+        return;
+    for (unsigned i = 0; i < PIPELINE_CATEGORIES; i++) {
+        snprintf(title, sizeof title, "cycles: %s", pipeline_category_names[i]);
+        if (ca.by[i] || cb.by[i])
+            total(out, title, ca.by[i], cb.by[i]);
+    }
+}
+
 static void totals(FILE *out, const struct report *a, const struct report *b)
 {
     const struct report_vm va = sum_vms(a), vb = sum_vms(b);
@@ -125,6 +140,7 @@ static void totals(FILE *out, const struct report *a, const struct report *b)
     total(out, "TLB misses in VMs", va.tlbmiss, vb.tlbmiss);
     total(out, "page-table entries read, guest", va.reads_guest, vb.reads_guest);
     total(out, "page-table entries read, host", va.reads_host, vb.reads_host);
+    totals_of_cycles(out, a, b);
 }
 
 static void print_pair(FILE *out, const struct pair *p, bool csv)

@@ -375,6 +375,17 @@ def test_compare_with_itself(turns_file):
     assert "2 are the same" in text and "%" not in text
 
 
+def test_compare_where_cycles_went(timed, turns_file, fresh):
+    paths = [fresh(".json"), fresh(".json")]
+    for path, cycles in zip(paths, (14, 21)):
+        timed["pipeline"]["rows"][1]["cycles"]["dcache"] = cycles
+        path.write_text(json.dumps(timed))
+    lines = [l.split() for l in stat(*paths).splitlines() if l.startswith("cycles: ")]
+    assert lines == [["cycles:", "retired", "20", "20", "="], ["cycles:", "dcache", "14", "21", "+50.0", "%"],
+                     ["cycles:", "world", "30", "30", "="], ["cycles:", "device", "26", "26", "="]]
+    assert "cycles: " not in stat(turns_file, paths[0])  # a functional run has none
+
+
 def test_compare_by_vm(turns, turns_file, fresh):
     assert [(r["vmid"], r["cause"], r["place"]) for r in rows("--by", "vm", turns_file, changed(turns, fresh))] == [
         ("2", "", ""), ("1", "", "")]
