@@ -231,6 +231,10 @@ static void step_listened(struct hart *h)
         h->insn_len = 0;
         h->trap.event = RETIRE_NONE;
         execute(h);
+        if (h->machine->stop == STOP_BREAK) { /* nothing has happened */
+            h->rec = NULL;
+            return;
+        }
         machine_fetch_address(h, &code, r.pc, &r.pc_gpa, &r.pc_hpa);
         if (h->instret != before)
             record_insn(h, &r, &code);
@@ -540,6 +544,27 @@ void machine_off_world(struct machine *m, world_fn *fn, void *user)
         if (m->world[i].fn != fn || m->world[i].user != user)
             m->world[kept++] = m->world[i];
     m->nworld = kept;
+}
+
+void machine_break_at(struct machine *m, uint64_t pa)
+{
+    m->dpages.break_pa = pa;
+    dpages_forget(m);
+}
+
+void machine_break_marker(struct machine *m, int first, int last)
+{
+    m->dpages.break_marker = true;
+    m->dpages.markers[0] = first;
+    m->dpages.markers[1] = last;
+    dpages_forget(m);
+}
+
+void machine_break_clear(struct machine *m)
+{
+    m->dpages.break_pa = UINT64_MAX;
+    m->dpages.break_marker = false;
+    dpages_forget(m);
 }
 
 /* Results and small services ------------------------------------------------------- */

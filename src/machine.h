@@ -115,6 +115,7 @@ enum stop {
     STOP_DEADLOCK,  /* every hart waits and nothing is scheduled to wake one */
     STOP_TRAP_LOOP, /* a hart can only fault on its own trap handler for ever */
     STOP_REQUEST,   /* machine_stop() was called from outside */
+    STOP_BREAK,     /* the next instruction is one that machine_break_at or _marker told */
 };
 
 struct exit_count {
@@ -185,6 +186,13 @@ void machine_horizon(struct machine *m, uint64_t ticks);
 uint64_t machine_progress(const struct machine *m);
 /* The least ticks of all harts. */
 uint64_t machine_now(const struct machine *m);
+
+/* Runs stop with STOP_BREAK before a hart executes the instruction at this physical address,
+ * or a marker: the hint `slti x0, x0, N` whose N is from first to last. One of each kind, until
+ * machine_break_clear, with which a run can go on. They cost a run nothing until then. */
+void machine_break_at(struct machine *m, uint64_t pa);
+void machine_break_marker(struct machine *m, int first, int last);
+void machine_break_clear(struct machine *m);
 
 /* Ends the run with this exit code (a device or a guest asks for it). */
 void machine_exit(struct machine *m, int code);

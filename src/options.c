@@ -31,20 +31,41 @@ struct option_row {
 
 /* Values ---------------------------------------------------------------------------------- */
 
+/* Whatever needs the pipeline model runs on it. */
+static bool want_pipeline(struct options *o, char *err, size_t n)
+{
+    o->model = MODEL_PIPELINE;
+#ifdef HAVE_SYSTEMC
+    (void)err;
+    (void)n;
+    return true;
+#else
+    snprintf(err, n, "this visa-sim was built without SystemC, which the pipeline model needs");
+    return false;
+#endif
+}
+
 static bool set_model(struct options *o, const char *value, char *err, size_t n)
 {
-    o->model = strcmp(value, "pipeline") == 0 ? MODEL_PIPELINE : MODEL_FUNCTIONAL;
-    if (o->model == MODEL_FUNCTIONAL && strcmp(value, "functional") != 0) {
-        snprintf(err, n, "no model '%s': expected functional or pipeline", value);
-        return false;
-    }
-#ifndef HAVE_SYSTEMC
-    if (o->model == MODEL_PIPELINE) {
-        snprintf(err, n, "this visa-sim was built without SystemC, which the pipeline model needs");
-        return false;
-    }
-#endif
-    return true;
+    if (strcmp(value, "pipeline") == 0)
+        return want_pipeline(o, err, n);
+    o->model = MODEL_FUNCTIONAL;
+    if (strcmp(value, "functional") == 0)
+        return true;
+    snprintf(err, n, "no model '%s': expected functional or pipeline", value);
+    return false;
+}
+
+static bool set_switch_at(struct options *o, const char *value, char *err, size_t n)
+{
+    o->switch_at = value;
+    return want_pipeline(o, err, n);
+}
+
+static bool set_sample(struct options *o, const char *value, char *err, size_t n)
+{
+    o->sample = true;
+    return sampling_parse(&o->sampling, value, err, n) && want_pipeline(o, err, n);
 }
 
 /* NAME=VALUE */
@@ -168,6 +189,10 @@ static const struct option_row rows[] = {
     {"model", 0, "NAME", CALL, BY(set_model), "how it is simulated: functional or pipeline"},
     {"time", 0, "WHAT", SETTING, FOR("time.source"),
      "what `time` counts in the pipeline model: cycles or instret"},
+    {"switch-at", 0, "WHERE", CALL, BY(set_switch_at),
+     "run fast to an instruction, symbol or marker, then in the pipeline model"},
+    {"sample", 0, "PERIOD:WARMUP:LENGTH", CALL, BY(set_sample),
+     "of every PERIOD instructions, measure LENGTH in the pipeline model"},
     {"pool", 0, "N", SETTING, FOR("pool.contexts"), "contexts in each hart's state pool"},
     {"tlb-l1", 0, "N", SETTING, FOR("tlb.l1"), "entries of each L1 TLB"},
     {"tlb-l2", 0, "N", SETTING, FOR("tlb.l2"), "entries of each L2 TLB"},
@@ -322,6 +347,13 @@ static bool check(struct options *o, char *err, size_t n)
         snprintf(err, n, "no image: expected visa-sim [options] IMAGE (see --help)");
         return false;
     }
+    if (o->sample && (o->switch_at || o->config.harts > 1)) {
+        snprintf(err, n, "--sample measures the whole run of one hart: not with %s",
+                 o->switch_at ? "--switch-at" : "several harts");
+        return false;
+    }
+    if (o->sample)
+        o->pipeline.own_time = false;
     return config_check_machine(&o->config, err, n) && config_check_pipeline(&o->pipeline, err, n);
 }
 

@@ -8,6 +8,7 @@
 
 #include "machine.h"
 #include "pipeline.h"
+#include "sampling.h"
 #include "trace.h"
 
 /* Exit statuses of the command that are not the guest's own exit code. */
@@ -38,6 +39,9 @@ struct options {
     struct machine_config config;
     enum model model;
     struct pipeline_config pipeline;
+    const char *switch_at; /* where the pipeline model takes over from the functional one */
+    bool sample;
+    struct sampling_plan sampling;
     const char *image;
     int argc; /* the guest's command line: image and what follows it */
     char **argv;

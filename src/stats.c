@@ -9,6 +9,7 @@
 #include "isa.h"
 #include "pipeline_stats.h"
 #include "report.h"
+#include "sampling.h"
 #include "timeline.h"
 #include "trace.h"
 
@@ -289,6 +290,10 @@ static json_t *stats_object(const struct stats_source *src, const struct stats_e
     json_object_set_new(o, "timeline", json_timeline(src));
     if (src->pipeline)
         json_object_set_new(o, "pipeline", pipeline_stats_json(src->pipeline));
+    if (src->switched_at)
+        put(o, "switched_at", *src->switched_at);
+    if (src->sampling)
+        json_object_set_new(o, "sampling", sampling_json(src->sampling, s->instret));
     return o;
 }
 

@@ -24,6 +24,7 @@
 #include "stats.h"
 #include "terminal.h"
 #include "trace.h"
+#include "turns.h"
 
 enum { STALE_SHOWN = 20 };
 
@@ -31,6 +32,7 @@ struct sim {
     struct options options;
     struct machine *machine;
     struct pipeline *pipeline; /* NULL: the functional model */
+    struct turns turns;        /* of both models, if they take turns */
     struct terminal *terminal;
     struct board *board;
     struct image image;
@@ -255,6 +257,22 @@ static bool make_board(struct sim *s)
     return true;
 }
 
+#ifdef HAVE_SYSTEMC
+static bool arrange_turns(struct sim *s)
+{
+    const struct options *o = &s->options;
+    char err[256];
+
+    if (o->sample)
+        turns_sample(&s->turns, s->machine, s->pipeline, &o->sampling);
+    if (!o->switch_at ||
+        turns_switch(&s->turns, s->machine, s->pipeline, &s->image, o->switch_at, err, sizeof err))
+        return true;
+    complain("--switch-at: %s", err);
+    return false;
+}
+#endif
+
 /* 0, or the status to exit with; the reason is printed. */
 static int build(struct sim *s)
 {
@@ -282,6 +300,8 @@ static int build(struct sim *s)
         complain("%s", err);
         return STATUS_USAGE;
     }
+    if (!arrange_turns(s))
+        return STATUS_USAGE;
 #endif
     return open_outputs(s) ? 0 : STATUS_OUTPUT;
 }
@@ -291,6 +311,8 @@ static int build(struct sim *s)
 static enum stop run_model(struct sim *s, uint64_t limit)
 {
 #ifdef HAVE_SYSTEMC
+    if (s->turns.kind != TURNS_NONE)
+        return turns_run(&s->turns, limit);
     if (s->pipeline)
         return pipeline_run(s->pipeline, limit);
 #endif
@@ -413,6 +435,8 @@ static void tell_results(struct sim *s)
         explain_walk(stderr, s->machine, 0, o->walk_va, o->walk_access);
     if (s->exits && !exits_complete(s->exits))
         complain("out of memory: some exits are missing in the statistics");
+    if (s->turns.kind == TURNS_SWITCH && !s->turns.switched)
+        complain("--switch-at %s: the run ended before", o->switch_at);
     if (s->stale > STALE_SHOWN)
         complain("%" PRIu64 " uses of stale translations in all", s->stale);
 }
@@ -436,6 +460,11 @@ static void write_statistics(struct sim *s, const struct stats_source *source,
     fflush(stdout);
     if (!stats_table(stderr, source, end))
         complain("--summary: out of memory");
+    if (source->switched_at)
+        fprintf(stderr, "%-40s %16" PRIu64 "\n", "instructions before the pipeline model",
+                *source->switched_at);
+    if (source->sampling)
+        sampling_table(stderr, source->sampling, machine_stats(s->machine)->instret);
 }
 
 static int simulate(struct sim *s)
@@ -449,6 +478,10 @@ static int simulate(struct sim *s)
 #ifdef HAVE_SYSTEMC
     if (s->pipeline)
         source.pipeline = pipeline_stats(s->pipeline);
+    if (s->turns.kind == TURNS_SAMPLE)
+        source.sampling = &s->turns.sampling;
+    if (s->turns.switched)
+        source.switched_at = &s->turns.switched_at;
 #endif
     source.exits = s->exits;
     tell_results(s);
@@ -465,6 +498,7 @@ static int simulate(struct sim *s)
 static void clean_up(struct sim *s)
 {
 #ifdef HAVE_SYSTEMC
+    turns_free(&s->turns);
     pipeline_free(s->pipeline);
 #endif
     terminal_close(s->terminal);

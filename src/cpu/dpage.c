@@ -12,6 +12,7 @@ bool dpages_init(struct dpages *d, uint64_t ram_bytes)
 {
     d->pages = ram_bytes >> 12;
     d->by_page = calloc(d->pages, sizeof *d->by_page);
+    d->break_pa = UINT64_MAX;
     return d->by_page != NULL;
 }
 
@@ -67,6 +68,7 @@ struct dpage *dpages_get(struct machine *m, uint64_t pa)
     if (!*at)
         abort(); /* a library has no better answer to 16 KiB that are not there */
     d->count++;
+    (*at)->all = d;
     (*at)->bytes = m->ram + (pa - RAM_BASE);
     (*at)->pa = pa;
     reset_slots(*at);
@@ -153,6 +155,25 @@ static struct dinsn decode_one(uint32_t bits, unsigned offset)
     return d;
 }
 
+/* Is the run to stop before the instruction in this slot? */
+static bool breaks(const struct dpage *p, const struct dinsn *d, unsigned offset)
+{
+    const struct dpages *all = p->all;
+    bool marker = d->op == OP4_slti && d->a == dest(0) && d->b == 0;
+
+    return p->pa + offset == all->break_pa ||
+           (all->break_marker && marker && d->c >= all->markers[0] && d->c <= all->markers[1]);
+}
+
+static struct dinsn decode_slot(const struct dpage *p, unsigned offset, uint32_t bits)
+{
+    struct dinsn d = decode_one(bits, offset);
+
+    if (breaks(p, &d, offset))
+        d.op = INTERP_BREAK;
+    return d;
+}
+
 /* Does execution ever go on behind this operation by itself? */
 static bool falls_through(unsigned op)
 {
@@ -163,7 +184,8 @@ static bool falls_through(unsigned op)
     case OP2_near_jal:
     case OP4_jalr:
     case OP2_jalr:
-    case INTERP_ILLEGAL: return false;
+    case INTERP_ILLEGAL:
+    case INTERP_BREAK: return false;
     default: return true;
     }
 }
@@ -181,7 +203,7 @@ static void decode_line(struct dpage *p, unsigned offset)
 
         fresh = next->op == INTERP_DECODE;
         if (fresh)
-            *next = decode_one(bits_at(p, offset, 0), offset);
+            *next = decode_slot(p, offset, bits_at(p, offset, 0));
         pair = interp_pair(d->op, interp_single(next->op));
         if (pair)
             d->op = (uint16_t)pair;
@@ -194,7 +216,7 @@ void dpage_decode(struct dpage *p, unsigned offset, uint32_t high)
     struct dinsn *d = &p->slot[offset / 2];
     uint32_t bits = bits_at(p, offset, high);
 
-    *d = decode_one(bits, offset);
+    *d = decode_slot(p, offset, bits);
     if (offset == 4094 && isa_length(bits) == 4) {
         p->cross_bits = bits;
         p->cross_op = d->op;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct machine;
+struct dpages;
 
 /* One decoded instruction: an operation of interp.c and its operands. What a, b and
  * c hold depends on the class of the instruction (dpage.c). */
@@ -26,6 +27,7 @@ enum { DPAGE_SLOTS = 2048, DPAGES_MAX = 16384 };
 struct dpage {
     /* Two more: where the last instructions of the page go on. */
     struct dinsn slot[DPAGE_SLOTS + 2];
+    const struct dpages *all;
     const uint8_t *bytes; /* the page in RAM */
     uint64_t pa;
     uint32_t cross_bits;      /* the 32-bit instruction over the page's end, as last decoded */
@@ -39,6 +41,10 @@ struct dpages {
     uint64_t pages;
     unsigned count;
     struct dpage *dirty; /* list of dirty pages */
+    /* Instructions before which runs stop: INTERP_BREAK stands in their slots. */
+    uint64_t break_pa; /* UINT64_MAX: none */
+    bool break_marker; /* slti x0, x0, markers[0] to markers[1] */
+    int markers[2];
 };
 
 bool dpages_init(struct dpages *d, uint64_t ram_bytes);

@@ -161,6 +161,7 @@ void INTERP(struct hart *h)
         ISA_BASE_INSNS(LABEL_ROW) INTERP_NEAR(LABEL_NEAR) INTERP_PAIRS(LABEL_PAIR)
         [INTERP_DECODE] = &&L_decode, [INTERP_PAGE_END] = &&L_page_end,
         [INTERP_CROSS] = &&L_cross, [INTERP_ILLEGAL] = &&L_illegal,
+        [INTERP_BREAK] = &&L_break,
     };
     /* clang-format on */
     const void *const *dispatch = labels;
@@ -230,7 +231,7 @@ lookup:
 #ifdef INTERP_TIMED
 issue:
     op = interp_single(ip->op);
-    if (op == INTERP_DECODE || op == INTERP_PAGE_END || op == INTERP_CROSS)
+    if (op == INTERP_DECODE || op == INTERP_PAGE_END || op == INTERP_CROSS || op == INTERP_BREAK)
         goto *dispatch[op];
 issue_op:
     h->pc = PC;
@@ -485,10 +486,17 @@ L_cross:
         goto trap;
 #ifdef INTERP_TIMED
     op = page->cross_op;
+    if (op == INTERP_BREAK)
+        goto L_break;
     goto issue_op;
 #else
     goto *labels[page->cross_op];
 #endif
+
+L_break:
+    SYNC();
+    h->machine->stop = STOP_BREAK;
+    return;
 
 L_page_end:
     pc = PC;

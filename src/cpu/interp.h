@@ -55,6 +55,7 @@ enum interp_op {
     INTERP_PAGE_END, /* execution runs off the page */
     INTERP_CROSS,    /* a 32-bit instruction over the page's end */
     INTERP_ILLEGAL,
+    INTERP_BREAK, /* the run is to stop before it (machine_break_at) */
     INTERP_PAIRS_BEFORE,
     INTERP_PAIRS(PAIR_OP)
     INTERP_OPS,

@@ -52,8 +52,18 @@ void core::attach(bool on)
     timing.fetch.n = timing.data.n = 0;
     timing.between = timing.slept = timing.crosses = false;
     if (on && timing.own_time)
-        restart_ = std::max(restart_, h_->instret + h_->waited);
+        skip_to(h_->instret + h_->waited);
     machine_time_hart(m_, h_->id, on ? &timing : nullptr);
+}
+
+/* The functional model ran up to this cycle. What it took is nobody's account. */
+void core::skip_to(uint64_t cycle)
+{
+    restart_ = std::max(restart_, cycle);
+    if (cycle > accounted_) {
+        skipped_ += cycle - accounted_;
+        accounted_ = cycle;
+    }
 }
 
 /* From fetch to execute ---------------------------------------------------------------- */
@@ -396,7 +406,7 @@ void core::listen(pipeline_fn *fn, void *user)
 
 void core::count(struct pipeline_stats &s) const
 {
-    s.cycles = std::max(s.cycles, accounted_);
+    s.cycles = std::max(s.cycles, cycles());
     s.icache_misses += icache.misses;
     s.dcache_misses += dcache.misses;
     s.dcache_accesses += dcache.accesses;

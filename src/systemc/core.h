@@ -50,9 +50,10 @@ struct core : sc_core::sc_module {
     void drain();
     void listen(pipeline_fn *fn, void *user);
 
+    /* While it was attached. */
     uint64_t cycles() const
     {
-        return accounted_;
+        return accounted_ - skipped_;
     }
     const accounts &rows() const
     {
@@ -83,6 +84,7 @@ struct core : sc_core::sc_module {
     /* Of the instruction before now_, 0 before the first: */
     uint64_t decode_ = 0, memory_from_ = 0, execute_ = 0, write_ = 0;
     uint64_t accounted_ = 0;                    /* cycles up to and with write_ */
+    uint64_t skipped_ = 0;                      /* ... that were not this model's */
     uint64_t restart_ = 0;                      /* no fetch before this cycle ... */
     pipeline_category why_ = PIPELINE_FRONTEND; /* ... and for this reason */
     uint64_t slept_until_ = 0;
@@ -105,6 +107,7 @@ struct core : sc_core::sc_module {
     void finish(uint64_t next);
     void leave(uint64_t next, bool trapped, pipeline_category retired);
     void go_on(uint64_t next, uint64_t out);
+    void skip_to(uint64_t cycle);
     void account(uint64_t end, bool trapped, pipeline_category retired);
     void tell(uint64_t memory_from, uint64_t write, bool trapped);
     void trap(unsigned event);

@@ -94,6 +94,8 @@ OPTIONS = """image
 -m 1048576 -p 64 --quantum 64 --ticks-per-time 1 image
 --tlb-l1 4 --tlb-l2 16 --tlb-l2-ways 4 --walk-cache 0 image
 --set tlb.l1=4 --set latency.div=9 --set time.source=instret --set dcache.bytes=4K --set x image
+--switch-at marker:3 image
+--switch-at main --sample 1000:10:10 image
 -c a.cfg --config b.cfg --print-config
 --model functional --raw 0x80000000 image
 --load a.elf --load b.bin@0x80010000 --load=c@1 image

@@ -16,7 +16,7 @@ FILES = ["good.elf", "prog.s", "empty", "noise", "nothing", ".", "good.elf@0x800
 # Of each program: its options with a value and those without. Whatever runs has 3 seconds.
 WITH = {
     "visa-sim": "--ram --harts --model --pool --tlb-l1 --tlb-l2 --tlb-l2-ways --walk-cache --ticks-per-time --quantum "
-                "--config --set "
+                "--config --set --switch-at --sample "
                 "--raw --load --bootargs --dump-dtb --uart-in -n --trace-from --trace-to --trace-vm --trace-format "
                 "--explain-exit --walk --stats -p -m -s".split(),
     "visa-as": "-o --base --entry -l -I -D --listing --output".split(),
@@ -25,7 +25,8 @@ WITH = {
 }
 WITHOUT = {
     "visa-sim": "-t --trace --trace=t.log --trace-events --trace-exits --check-stale -S -q --version --help -- - --no "
-                "--tr -nq --trace-format=json -x --print-config --set=tlb.l1=4".split(),
+                "--tr -nq --trace-format=json -x --print-config --set=tlb.l1=4 "
+                "--switch-at=marker --switch-at=_start --sample=100:20:30".split(),
     "visa-as": "-c -W --no-warn --help --version -- --no -cW -cx --base=1".split(),
     "visa-objdump": "-d -D -r -t -h -z -Dzthr --syms --help --version -- --no -x --dis".split(),
     "visa-stat": "--help --version -- --no -x --csv".split(),

@@ -1,0 +1,183 @@
+/* Turns of the two models (turns.h). */
+#include "turns.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../asm/suggest.h"
+#include "config.h"
+
+static void begin(struct turns *t, enum turns_kind kind, struct machine *m, struct pipeline *p)
+{
+    *t = (struct turns){.kind = kind, .machine = m, .pipeline = p, .at = UINT64_MAX};
+    pipeline_attach(p, false);
+}
+
+/* Where to switch ------------------------------------------------------------------------ */
+
+/* "marker" or "marker:N" */
+static bool marker(const char *where, int *first, int *last, char *err, size_t n)
+{
+    const char *number = where + strlen("marker");
+    uint64_t value;
+
+    *first = INT_MIN;
+    *last = INT_MAX;
+    if (!*number)
+        return true;
+    if (!config_number(number + 1, &value, err, n))
+        return false;
+    *first = *last = value > INT_MAX ? INT_MAX : (int)value;
+    return true;
+}
+
+static bool at_symbol(struct machine *m, const struct image *im, const char *name, char *err,
+                      size_t n)
+{
+    const struct symbol *symbol = image_symbol(im, name);
+    struct suggest near;
+    uint64_t pa;
+
+    if (symbol && image_physical(im, symbol->addr, &pa)) {
+        machine_break_at(m, pa);
+        return true;
+    }
+    suggest_start(&near, name, strlen(name));
+    for (size_t i = 0; i < im->nsymbols; i++)
+        suggest_try(&near, im->symbols[i].name);
+    if (symbol)
+        snprintf(err, n, "the symbol '%s' is no place in a loaded file", name);
+    else if (near.best[0])
+        snprintf(err, n, "no symbol '%s': did you mean '%s'?", name, near.best);
+    else
+        snprintf(err, n, "no symbol '%s'", name);
+    return false;
+}
+
+bool turns_switch(struct turns *t, struct machine *m, struct pipeline *p, const struct image *im,
+                  const char *where, char *err, size_t n)
+{
+    int first, last;
+
+    begin(t, TURNS_SWITCH, m, p);
+    if (where[0] >= '0' && where[0] <= '9')
+        return config_number(where, &t->at, err, n);
+    if (strncmp(where, "marker", 6) != 0 || (where[6] && where[6] != ':'))
+        return at_symbol(m, im, where, err, n);
+    if (!marker(where, &first, &last, err, n))
+        return false;
+    machine_break_marker(m, first, last);
+    return true;
+}
+
+/* Running -------------------------------------------------------------------------------- */
+
+/* What is left of a limit (0: none) that began at `from`. Not below 1: see turns_run. */
+static uint64_t until(const struct turns *t, uint64_t end)
+{
+    return end == UINT64_MAX ? 0 : end - machine_progress(t->machine);
+}
+
+static bool passed(const struct turns *t, uint64_t end)
+{
+    return machine_progress(t->machine) >= end;
+}
+
+static enum stop run_switch(struct turns *t, uint64_t end)
+{
+    enum stop stop;
+
+    if (t->switched)
+        return pipeline_run(t->pipeline, until(t, end));
+    stop = passed(t, t->at) ? STOP_BREAK
+                            : machine_run(t->machine, until(t, t->at < end ? t->at : end));
+    if (stop != STOP_BREAK)
+        return stop;
+    machine_break_clear(t->machine);
+    pipeline_attach(t->pipeline, true);
+    t->switched = true;
+    t->switched_at = machine_stats(t->machine)->instret;
+    return STOP_LIMIT;
+}
+
+/* The run so far, as where a sample begins or ends. */
+static struct sample now(struct turns *t)
+{
+    uint64_t instret = machine_stats(t->machine)->instret;
+
+    return (struct sample){instret, instret, pipeline_stats(t->pipeline)->cycles};
+}
+
+static void measured(struct turns *t)
+{
+    struct sample s = now(t);
+
+    s.from = t->mark.from;
+    s.instret -= t->mark.instret;
+    s.cycles -= t->mark.cycles;
+    if (s.instret)
+        sampling_add(&t->sampling, &s);
+}
+
+static void next_phase(struct turns *t)
+{
+    const struct sampling_plan *plan = &t->sampling.plan;
+
+    switch (t->phase) {
+    case PHASE_FAST:
+        pipeline_attach(t->pipeline, true);
+        t->phase = PHASE_WARMUP;
+        t->at += plan->warmup;
+        break;
+    case PHASE_WARMUP:
+        t->mark = now(t);
+        t->phase = PHASE_MEASURE;
+        t->at += plan->length;
+        break;
+    case PHASE_MEASURE:
+        measured(t);
+        if (plan->period > plan->warmup + plan->length)
+            pipeline_attach(t->pipeline, false);
+        t->phase = PHASE_FAST;
+        t->at += plan->period - plan->warmup - plan->length;
+        break;
+    }
+}
+
+static enum stop run_sample(struct turns *t, uint64_t end)
+{
+    uint64_t n;
+
+    while (passed(t, t->at))
+        next_phase(t);
+    n = until(t, t->at < end ? t->at : end);
+    return t->phase == PHASE_FAST ? machine_run(t->machine, n) : pipeline_run(t->pipeline, n);
+}
+
+void turns_sample(struct turns *t, struct machine *m, struct pipeline *p,
+                  const struct sampling_plan *plan)
+{
+    begin(t, TURNS_SAMPLE, m, p);
+    t->sampling.plan = *plan;
+    t->at = plan->period - plan->warmup - plan->length;
+}
+
+void turns_free(struct turns *t)
+{
+    sampling_free(&t->sampling);
+}
+
+enum stop turns_run(struct turns *t, uint64_t limit)
+{
+    uint64_t done = machine_progress(t->machine);
+    uint64_t end = limit && limit < UINT64_MAX - done ? done + limit : UINT64_MAX;
+    enum stop stop;
+
+    do
+        stop = t->kind == TURNS_SAMPLE ? run_sample(t, end) : run_switch(t, end);
+    while (stop == STOP_LIMIT && !passed(t, end));
+    if (t->kind == TURNS_SAMPLE && stop == STOP_LIMIT && passed(t, t->at))
+        next_phase(t);
+    return stop;
+}
