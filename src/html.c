@@ -120,21 +120,41 @@ static int64_t total(const struct html *h, const char *key)
     return json_integer_value(json_object_get(h->r->root, key));
 }
 
+/* What samples say of the whole run. */
+static void estimate(const struct html *h)
+{
+    json_t *cycles = json_object_get(json_object_get(h->r->root, "sampling"), "cycles");
+    double mean = json_number_value(json_object_get(cycles, "mean"));
+    json_t *high = json_object_get(cycles, "high");
+    char number[32], text[64];
+
+    if (!(mean > 0 && mean < 1e18))
+        return;
+    figures_grouped((int64_t)(mean + 0.5), number);
+    if (json_is_number(high))
+        snprintf(text, sizeof text, "%s \302\261 %.1f %%", number,
+                 100 * (json_number_value(high) - mean) / mean);
+    else
+        snprintf(text, sizeof text, "%s", number);
+    tile(h, "cycles of the run, estimated", text);
+}
+
 static void summary(const struct html *h)
 {
     const struct report *r = h->r;
     const char *reason =
         json_string_value(json_object_get(json_object_get(r->root, "end"), "reason"));
-    int64_t instret = total(h, "instret");
+    const struct report_cycles sum = report_sum_cycles(r);
     char text[64];
 
     fputs("<section id=\"summary\" aria-label=\"Summary\">\n<dl class=\"tiles\">\n", h->out);
-    number_tile(h, "instructions", instret);
+    number_tile(h, "instructions", total(h, "instret"));
     number_tile(h, "cycles", r->cycles);
-    if (r->nrings && instret) {
-        snprintf(text, sizeof text, "%.2f", (double)r->total / (double)instret);
+    if (sum.instret) {
+        snprintf(text, sizeof text, "%.2f", (double)sum.total / (double)sum.instret);
         tile(h, "cycles per instruction", text);
     }
+    estimate(h);
     number_tile(h, "VM exits", r->exits);
     snprintf(text, sizeof text, "%.1f %%", report_percent(r->host.cycles, r->total));
     tile(h, "of the time in Ring -1", text);
@@ -200,6 +220,7 @@ static void put_links(const struct html *h)
 static void document(const struct html *h)
 {
     const struct report *r = h->r;
+    char scope[80];
 
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
@@ -214,6 +235,8 @@ static void document(const struct html *h)
             r->nvms, r->nvms == 1 ? "" : "s");
     if (!report_timed(r))
         fputs("; a cycle is an instruction, or a tick that a hart slept", h->out);
+    else if (report_scope(r, scope, sizeof scope)[0])
+        fprintf(h->out, "; %s. Exits and the run over time are all of it", scope);
     fputs(".</p>\n", h->out);
     put_links(h);
     fputs("</header>\n<main>\n", h->out);

@@ -97,6 +97,8 @@ bool report_histogram(FILE *out, const struct report *r, enum report_by by, size
 /* Where the cycles of the pipeline model went (report_cycles.c). The first reads them, if root
  * has them. */
 bool report_read_cycles(struct report *r, json_t *root, char *err, size_t n);
+/* Which part of the run the cycles are of, in words; "" for all of it. */
+const char *report_scope(const struct report *r, char *text, size_t n);
 struct report_cycles report_sum_cycles(const struct report *r); /* of all rings */
 /* "Ring -1", "VM 2 Ring 0" */
 const char *report_ring_name(const struct report_cycles *c, char *text, size_t n);

@@ -89,6 +89,19 @@ bool report_read_cycles(struct report *r, json_t *root, char *err, size_t n)
     return true;
 }
 
+const char *report_scope(const struct report *r, char *text, size_t n)
+{
+    json_t *from = json_object_get(r->root, "switched_at");
+
+    text[0] = 0;
+    if (json_object_get(r->root, "sampling"))
+        snprintf(text, n, "its cycles are those of samples");
+    else if (from)
+        snprintf(text, n, "its cycles are those from instruction %" JSON_INTEGER_FORMAT " on",
+                 json_integer_value(from));
+    return text;
+}
+
 struct report_cycles report_sum_cycles(const struct report *r)
 {
     struct report_cycles sum = {0};
@@ -146,8 +159,10 @@ void report_rings(FILE *out, const struct report *r)
     struct report_cycles sum = report_sum_cycles(r);
     const char *key;
     json_t *value;
-    char name[64];
+    char name[64], scope[80];
 
+    if (report_scope(r, scope, sizeof scope)[0])
+        fprintf(out, "Not all of the run: %s\n", scope);
     fprintf(out, "%-15s %-11s %12s %7s %12s %6s  where they went\n", "", "VMCS", "cycles", "share",
             "instructions", "CPI");
     for (size_t i = 0; i < r->nrings; i++)

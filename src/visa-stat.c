@@ -67,8 +67,11 @@ static bool draw(const struct report *r, enum form form, const char *path)
 
 static bool print_tables(const struct report *r, const struct request *q)
 {
-    printf("%s model, %lld hart%s, %lld cycles, %lld exits\n\n", r->model, (long long)r->harts,
+    char scope[80];
+
+    printf("%s model, %lld hart%s, %lld cycles, %lld exits", r->model, (long long)r->harts,
            r->harts == 1 ? "" : "s", (long long)r->cycles, (long long)r->exits);
+    printf("%s%s\n\n", report_scope(r, scope, sizeof scope)[0] ? "; " : "", scope);
     report_vms(stdout, r);
     putchar('\n');
     if (q->by != BY_RING)

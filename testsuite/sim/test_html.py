@@ -246,6 +246,29 @@ def test_cycles_are_to_scale(turns):
     assert {r["What"]: r["count"] for r in table(root, "Events")} == {"icache_misses": "77", "jumps": "88"}
 
 
+def tiles(root):
+    return {d.find("dt").text: d.find("dd").text for d in section(root, "summary").iter("div")}
+
+
+def test_summary(turns):
+    plain = tiles(tree(html(turns)))
+    assert plain["instructions"] == f"{turns['instret']:,}" and plain["VM exits"] == f"{2 * ROUNDS}"
+    assert plain["of the time in Ring -1"] == f"{100 * turns['time']['host'] / turns['cycles']:.1f} %"
+    assert "cycles per instruction" not in plain
+    timed = tiles(tree(html(with_pipeline(turns))))
+    assert timed["cycles per instruction"] == f"{(HOST_CYCLES + VM_CYCLES) / 500:.2f}"
+
+
+def test_part_of_a_run(turns):
+    whole = with_pipeline(turns)
+    assert "are all of it" not in html(whole)
+    assert "its cycles are those from instruction 70 on. Exits" in html({**whole, "switched_at": 70})
+    sampled = {**whole, "sampling": {"cycles": {"mean": 12340.0, "low": 11106.0, "high": 13574.0}}}
+    assert tiles(tree(html(sampled)))["cycles of the run, estimated"] == "12,340 \u00b1 10.0 %"
+    sampled["sampling"]["cycles"].update(mean=7.5, low=None, high=None)
+    assert tiles(tree(html(sampled)))["cycles of the run, estimated"] == "8"
+
+
 def test_exits_are_to_scale(turns):
     """Both VMs exit ROUNDS times by one cause: two bars of one length, half an axis of 4 * 5."""
     assert ROUNDS == 10

@@ -291,6 +291,14 @@ def test_rings_in_words(timed):
     assert ["icache_misses", "12"] in [l.split() for l in text.splitlines()]
 
 
+@pytest.mark.parametrize("more, words", [
+    ({"switched_at": 20}, "its cycles are those from instruction 20 on"), ({"sampling": {}}, "those of samples")])
+def test_says_what_cycles_are_of(more, words, timed):
+    for by in ("site", "ring"):
+        assert words in stat("--by", by, "-", text=json.dumps({**timed, **more})).splitlines()[0]
+    assert "its cycles" not in stat("--by", "ring", "-", text=json.dumps(timed))
+
+
 def test_rings_as_csv_and_json(timed):
     text = json.dumps(timed)
     host, vm = rows("--by", "ring", "-", text=text)
