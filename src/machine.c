@@ -172,6 +172,7 @@ static void end_record(struct hart *h, struct retire *r, bool retired)
     struct isa_decoded d;
 
     r->retired = retired;
+    r->cycle = hart_ticks(h) - retired; /* of a timed model, known by now */
     if (!retired) {
         r->insn = h->insn_len ? h->insn : 0;
         r->length = h->fetching ? 0 : h->insn_len;
@@ -215,6 +216,18 @@ static void execute(struct hart *h)
         interp(h);
 }
 
+/* Ticks are cycles of a timed model, which go on by more than one an instruction. */
+static bool own_time(const struct hart *h)
+{
+    return h->timing && h->timing->own_time;
+}
+
+/* An instruction has its cycle, in which it is yet to execute: interrupts were looked at. */
+static bool held(const struct hart *h)
+{
+    return h->timing && h->timing->held;
+}
+
 /* One instruction or event with its record. */
 static void step_listened(struct hart *h)
 {
@@ -223,7 +236,7 @@ static void step_listened(struct hart *h)
     uint64_t before = h->instret;
 
     begin_record(h, &r);
-    if (irq_take(h)) {
+    if (!held(h) && irq_take(h)) {
         end_record(h, &r, false);
     } else {
         h->attention = false;
@@ -231,7 +244,7 @@ static void step_listened(struct hart *h)
         h->insn_len = 0;
         h->trap.event = RETIRE_NONE;
         execute(h);
-        if (h->machine->stop == STOP_BREAK) { /* nothing has happened */
+        if (held(h) || h->machine->stop == STOP_BREAK) { /* nothing has happened */
             h->rec = NULL;
             return;
         }
@@ -244,12 +257,16 @@ static void step_listened(struct hart *h)
     h->rec = NULL;
 }
 
-/* Instructions this hart may execute before `ticks`. */
-static uint64_t budget(const struct hart *h, uint64_t ticks)
+/* Instructions this hart may execute before `ticks`; a timed model looks at them itself. */
+static uint64_t budget(struct hart *h, uint64_t ticks)
 {
     uint64_t deadline = irq_deadline(h);
     uint64_t n = (deadline < ticks ? deadline : ticks) - hart_ticks(h);
 
+    if (own_time(h)) {
+        h->timing->due = deadline;
+        n = UINT64_MAX - h->instret;
+    }
     if (trapcfg(h, ISA_TRAP_PREEMPT) && preempt_left(h) < n)
         n = preempt_left(h);
     return n ? n : 1;
@@ -267,42 +284,6 @@ static void wait_until(struct hart *h, uint64_t end)
     }
 }
 
-/* Ticks are cycles of a timed model, which go on by more than one an instruction. */
-static bool own_time(const struct hart *h)
-{
-    return h->timing && h->timing->own_time;
-}
-
-/* One stretch of a hart whose time is a timed model's: the next instruction is issued, then
- * interrupts are looked at in its cycle, then it and what follows execute up to a deadline. */
-static void run_timed(struct hart *h, uint64_t insns)
-{
-    struct machine *m = h->machine;
-    struct timing *t = h->timing;
-    uint64_t deadline;
-
-    h->limit = insns;
-    h->attention = false;
-    if (!t->issued) {
-        t->deadline = 0;
-        interp_timed(h);
-    }
-    if (!t->issued || hart_ticks(h) >= m->round_end)
-        return;
-    if (m->listener) {
-        t->deadline = UINT64_MAX;
-        step_listened(h);
-        return;
-    }
-    if (irq_take(h))
-        return;
-    deadline = irq_deadline(h);
-    t->deadline = deadline < m->round_end ? deadline : m->round_end;
-    if (trapcfg(h, ISA_TRAP_PREEMPT) && preempt_left(h) < insns - h->instret)
-        h->limit = h->instret + preempt_left(h);
-    interp_timed(h);
-}
-
 /* Runs a hart until its ticks reach `end`, at most until its instret reaches `insns`. */
 static void hart_run(struct hart *h, uint64_t insns)
 {
@@ -316,21 +297,20 @@ static void hart_run(struct hart *h, uint64_t insns)
                 continue;
         }
         h->waiting = false;
-        if (own_time(h)) {
-            run_timed(h, insns);
-            continue;
-        }
+        if (h->timing)
+            h->timing->hold = m->round_end;
         if (m->listener) {
             step_listened(h);
             continue;
         }
-        if (irq_take(h))
+        if (!held(h) && irq_take(h))
             continue;
         h->attention = false;
         h->limit = h->instret + budget(h, m->round_end);
         if (h->limit > insns)
             h->limit = insns;
-        if (m->on_stale) /* each instruction's fetch is looked up */
+        /* Each fetch is looked up; or others have had their turn while one was held. */
+        if (m->on_stale || held(h))
             h->limit = h->instret + 1;
         execute(h);
     }
@@ -473,9 +453,11 @@ enum stop machine_step(struct machine *m, unsigned hart)
     }
     h->waiting = false;
     m->round_end = hart_ticks(h) + 1;
+    if (h->timing)
+        h->timing->hold = UINT64_MAX;
     if (m->listener) {
         step_listened(h);
-    } else if (!irq_take(h)) {
+    } else if (held(h) || !irq_take(h)) {
         h->attention = false;
         h->limit = h->instret + 1;
         execute(h);

@@ -222,7 +222,7 @@ lookup:
         h->instret = h->limit - left;
         h->insn_len = 0;
         if (mmu_fetch(h, pc, &page) != VISA_OK)
-            goto trap;
+            goto fault;
     }
     ip = &page->slot[(pc & 0xfff) >> 1];
     delta = pc - ((uintptr_t)ip >> 2);
@@ -236,8 +236,15 @@ issue:
 issue_op:
     h->pc = PC;
     h->instret = h->limit - left;
-    if (h->timing->issue(h->timing, &(struct timing_insn){PC, page->pa, h->fetch_pa2, ip, op}))
-        return;
+    switch (
+        h->timing->issue(h->timing, &(struct timing_insn){PC, page->pa, h->fetch_pa2, ip, op})) {
+    case TIMING_HOLD: return;
+    case TIMING_LAST:
+        h->limit = h->instret + 1;
+        left = 1;
+        break;
+    case TIMING_GO: break;
+    }
     goto *dispatch[op];
 #endif
 
@@ -483,7 +490,7 @@ L_cross:
     SYNC();
     h->insn_len = 0;
     if (fetch_cross(h, page) != VISA_OK)
-        goto trap;
+        goto fault;
 #ifdef INTERP_TIMED
     op = page->cross_op;
     if (op == INTERP_BREAK)
@@ -506,6 +513,10 @@ out:
     SYNC();
     return;
 
+fault:
+#ifdef INTERP_TIMED
+    h->timing->fault(h->timing);
+#endif
 trap:
     take_trap(h);
     if (h->attention || h->rec)

@@ -48,20 +48,28 @@ struct timing_insn {
     unsigned op;           /* enum interp_op, of one instruction */
 };
 
+enum timing_answer {
+    TIMING_GO,
+    TIMING_LAST, /* go, and leave the interpreter behind it: something is due */
+    TIMING_HOLD, /* leave before it: others come first */
+};
+
 struct timing {
     void *model;
-    /* Puts the instruction's first cycle in execute into h->waited, unless time is not
-     * this model's. True: something is due at that cycle (deadline); leave without
-     * executing. Asked again for the same instruction, it says false or true by the
-     * deadline alone. */
-    bool (*issue)(struct timing *t, const struct timing_insn *i);
-    /* take_trap: what was issued last, or is about to be fetched, comes to nothing. */
+    /* Puts the instruction's first cycle in execute into h->waited, if time is this
+     * model's. Asked again for a held one, it goes by `hold` alone. */
+    enum timing_answer (*issue)(struct timing *t, const struct timing_insn *i);
+    /* The same for a fetch that faulted: it goes down the pipeline as an instruction. */
+    void (*fault)(struct timing *t);
+    /* take_trap: what was issued last comes to nothing; or, if `between` is set, what would
+     * have been next. */
     void (*trap)(struct timing *t, unsigned event); /* enum retire_event */
     bool between;                      /* the trap is an interrupt, between two instructions */
     void (*entered)(struct timing *t); /* the instruction entered a guest */
     bool own_time;                     /* ticks are this model's cycles */
-    bool issued;                       /* an instruction has been issued and has not executed */
-    uint64_t deadline;                 /* ticks */
+    bool held;                         /* an instruction has been issued, and waits for its time */
+    uint64_t hold;                     /* ticks from which on instructions are held */
+    uint64_t due;                      /* ticks at which an interrupt may be pending */
     uint64_t resume; /* ticks at which the hart woke from wfi; no fetch before it */
     bool slept;
     struct timing_notes *now; /* &fetch while an instruction is fetched, else &data */

@@ -24,14 +24,20 @@ core::core(const sc_core::sc_module_name &name, machine *m, unsigned hart, inter
     }
     timing.model = this;
     timing.issue = issue_hook;
+    timing.fault = fault_hook;
     timing.trap = trap_hook;
     timing.entered = entered_hook;
     timing.own_time = c.own_time;
 }
 
-bool core::issue_hook(struct timing *t, const timing_insn *i)
+timing_answer core::issue_hook(struct timing *t, const timing_insn *i)
 {
     return static_cast<core *>(t->model)->issue(*i);
+}
+
+void core::fault_hook(struct timing *t)
+{
+    static_cast<core *>(t->model)->fault();
 }
 
 void core::trap_hook(struct timing *t, unsigned event)
@@ -48,7 +54,7 @@ void core::attach(bool on)
 {
     if (!on)
         drain();
-    timing.issued = running_ = false;
+    timing.held = running_ = false;
     timing.fetch.n = timing.data.n = 0;
     timing.between = timing.slept = timing.crosses = false;
     if (on && timing.own_time)
@@ -68,28 +74,41 @@ void core::skip_to(uint64_t cycle)
 
 /* From fetch to execute ---------------------------------------------------------------- */
 
-/* Has the instruction's cycle come? Time goes on to it. */
-bool core::due()
+/* Time goes on to the instruction's cycle, if that may come now. */
+timing_answer core::due()
 {
-    if (timing.own_time) {
-        h_->waited = now_.execute - h_->instret;
-        if (now_.execute >= timing.deadline)
-            return false;
-    }
-    return true;
+    if (!timing.own_time)
+        return TIMING_GO;
+    h_->waited = now_.execute - h_->instret;
+    if (now_.execute >= timing.hold)
+        return TIMING_HOLD;
+    /* What happens in the next cycle counts for the one behind it. */
+    return now_.execute + 1 >= std::min(timing.due, timing.hold) ? TIMING_LAST : TIMING_GO;
 }
 
-bool core::issue(const timing_insn &i)
+timing_answer core::issue(const timing_insn &i)
 {
-    if (!timing.issued) {
+    timing_answer answer;
+
+    if (!timing.held) {
         finish(i.pc);
         begin(i);
     }
     timing.fetch.n = 0;
     timing.crosses = false;
-    running_ = due();
-    timing.issued = !running_;
-    return timing.issued;
+    answer = due();
+    timing.held = answer == TIMING_HOLD;
+    running_ = !timing.held;
+    return answer;
+}
+
+/* Nobody else sees a fault: it need not wait for its time. */
+void core::fault()
+{
+    finish(h_->pc);
+    begin_fault();
+    if (timing.own_time)
+        h_->waited = now_.execute - h_->instret;
 }
 
 pipeline_row *core::row()
@@ -100,29 +119,37 @@ pipeline_row *core::row()
     return accounts_.row(vmcs, (uint16_t)h_->vmid, ring);
 }
 
+/* The cycle in which the hart woke, if it has slept. */
+uint64_t core::awake()
+{
+    if (!timing.slept)
+        return 0;
+    timing.slept = false;
+    if (timing.own_time)
+        slept_until_ = timing.resume;
+    return slept_until_;
+}
+
 void core::begin(const timing_insn &i)
 {
     const op &o = ops_[i.op];
     uint64_t out;
 
     now_.o = &o;
+    now_.length = i.op == INTERP_ILLEGAL ? i.d->a : o.length;
     now_.d = *i.d;
     now_.pc = i.pc;
     now_.pa = i.pa + (i.pc & 0xfff);
     now_.pa2 = (i.pc & 0xfff) == 0xffe ? i.pa2 : now_.pa + 2;
     now_.row = row();
     if (timing.slept) {
-        timing.slept = false;
-        if (timing.own_time) {
-            slept_until_ = timing.resume;
-            restart_ = std::max(restart_, timing.resume + lat_[ISA_LAT_FLUSH]);
-            why_ = PIPELINE_WAIT;
-        }
+        restart_ = std::max(restart_, awake() + lat_[ISA_LAT_FLUSH]);
+        why_ = PIPELINE_FLUSH;
     }
     now_.fetch = std::max(decode_, restart_);
-    out =
-        fetch_.bring(now_.fetch, write_, i,
-                     o.length == 4 && i.pc % ISA_LINE_BYTES == ISA_LINE_BYTES - 2, timing, before_);
+    out = fetch_.bring(now_.fetch, write_, i,
+                       now_.length == 4 && i.pc % ISA_LINE_BYTES == ISA_LINE_BYTES - 2, timing,
+                       before_);
     now_.decode = std::max(out, execute_);
     predict(i);
     place();
@@ -131,10 +158,8 @@ void core::begin(const timing_insn &i)
 /* A fetch that faults: it goes down the pipeline as an instruction that does nothing. */
 void core::begin_fault()
 {
-    static const op nothing = {ISA_LAT_ALU, OP_PLAIN, READS_NONE, 2,    false,
-                               false,       false,    false,      false};
-
-    now_.o = &nothing;
+    now_.o = &ops_[INTERP_ILLEGAL];
+    now_.length = 0;
     now_.d = {};
     now_.pc = now_.predicted = h_->pc;
     now_.pa = 0;
@@ -160,7 +185,7 @@ void core::place()
     now_.occupies = occupies_[now_.o->row];
     now_.entered = now_.in_memory = false;
     now_.pooled = 0;
-    now_.cursor = at;
+    now_.cursor = at + now_.occupies;
     seen_ = 0;
     memory_.begin();
 }
@@ -169,14 +194,14 @@ void core::place()
 void core::predict(const timing_insn &i)
 {
     const op &o = *now_.o;
-    uint64_t behind = i.pc + o.length;
+    uint64_t behind = i.pc + now_.length;
     bool jumps = o.kind == OP_BRANCH || o.kind == OP_JAL || o.kind == OP_JALR;
     const predictor::entry *e;
 
     now_.world = (uint64_t)h_->v << ISA_VMID_BITS | h_->vmid;
     now_.predicted = behind;
     now_.redirect = 0;
-    e = predictor_.look(i.pc, now_.world, now_.fetch);
+    e = predictor_.look(i.pc, now_.world, now_.decode - 1);
     if (e && e->counter >= 2) {
         now_.predicted = e->target;
         if (!jumps) {
@@ -191,6 +216,12 @@ void core::predict(const timing_insn &i)
 }
 
 /* From execute to write-back ------------------------------------------------------------- */
+
+/* The cycle behind its first in memory: what it waits for there begins then. */
+uint64_t core::in_memory() const
+{
+    return std::max(now_.execute + now_.occupies + now_.pooled, write_) + 1;
+}
 
 /* What the instruction did, as far as it is known. */
 void core::go_through_notes()
@@ -209,7 +240,7 @@ void core::go_through_notes()
         }
         if (!now_.in_memory) {
             now_.in_memory = true;
-            now_.cursor = std::max(now_.execute + now_.pooled + now_.occupies, write_);
+            now_.cursor = in_memory();
         }
         data_misses_ += note.kind == TIMING_TLB_L2;
         now_.cursor = memory_.pass(now_.cursor, note, behind_);
@@ -239,16 +270,18 @@ void core::account(uint64_t end, bool trapped, pipeline_category retired)
     if (s.left() == 0)
         return;
     s.take(behind_);
-    s.take(PIPELINE_EXECUTE, stays_[now_.o->row] - 1);
+    s.take(PIPELINE_EXECUTE, trapped ? 0 : stays_[now_.o->row] - 1);
     s.take(execute_category(), now_.occupies - 1);
     s.take(PIPELINE_POOL, now_.pooled);
     s.take(PIPELINE_HAZARD, now_.execute - now_.earliest);
     s.take(before_);
-    if (why_ == PIPELINE_WAIT) { /* the oldest of them asleep */
-        uint64_t asleep = slept_until_ > begun ? slept_until_ - begun : 0;
+    if (slept_until_ > begun) { /* the oldest of them */
+        uint64_t asleep = slept_until_ - begun;
 
-        s.take(PIPELINE_FLUSH, s.left() > asleep ? s.left() - asleep : 0);
+        s.take(why_, s.left() > asleep ? s.left() - asleep : 0);
+        s.rest(PIPELINE_WAIT);
     }
+    slept_until_ = 0;
     s.rest(why_);
 }
 
@@ -258,31 +291,42 @@ uint32_t core::bits() const
     uint16_t low = 0, high = 0;
 
     (void)machine_read(m_, now_.pa, &low, 2);
-    if (now_.o->length == 4)
+    if (now_.length == 4)
         (void)machine_read(m_, now_.pa2, &high, 2);
     return (uint32_t)high << 16 | low;
 }
 
-void core::tell(uint64_t memory_from, uint64_t write, bool trapped)
+void core::tell(uint64_t memory_from, uint64_t write, uint64_t next, bool trapped)
 {
+    const op_kind kind = now_.o->kind;
     pipeline_insn i = {};
 
     i.hart = h_->id;
     i.number = number_;
     i.pc = now_.pc;
+    i.pa = now_.pa;
     i.vmcs = now_.row->vmcs;
     i.vmid = now_.row->vmid;
     i.ring = now_.row->ring;
     i.v = now_.row->vmcs != 0;
     i.trapped = trapped;
-    i.length = now_.pa ? now_.o->length : 0;
-    if (now_.pa)
+    i.length = now_.length;
+    if (now_.length)
         i.insn = bits();
     i.fetch = now_.fetch;
     i.decode = now_.decode;
     i.execute = now_.execute;
     i.memory = memory_from;
     i.write = write;
+    i.waited = now_.execute - now_.earliest;
+    i.mispredicted = !trapped && (kind == OP_BRANCH || kind == OP_JAL || kind == OP_JALR) &&
+                     next != now_.predicted;
+    i.icache_misses = (unsigned)(icache.misses - told_icache_);
+    i.dcache_misses = (unsigned)(dcache.misses - told_dcache_);
+    for (unsigned c = 0; c < PIPELINE_CATEGORIES; c++)
+        i.cycles[c] = now_.row->cycles[c] - untold_.cycles[c];
+    told_icache_ = icache.misses;
+    told_dcache_ = dcache.misses;
     listener_(user_, &i);
 }
 
@@ -295,14 +339,19 @@ void core::leave(uint64_t next, bool trapped, pipeline_category retired)
     timing.data.n = 0;
     out = now_.execute + now_.pooled + now_.occupies;
     from = std::max(out, write_);
-    write = (now_.in_memory ? now_.cursor : from) + stays_[now_.o->row];
+    write = now_.in_memory ? now_.cursor : from + 1;
+    write += trapped ? 0 : stays_[now_.o->row] - 1;
+    if (listener_)
+        untold_ = *now_.row;
     account(write + 1, trapped, retired);
     if (listener_)
-        tell(from, write, trapped);
+        tell(from, write, next, trapped);
     number_++;
     hazard_.clear();
     if (now_.o->kind == OP_LOAD || now_.o->kind == OP_AMO)
         hazard_.loads(now_.d.a, write);
+    else if (now_.o->late && (now_.d.c >> 7 & 31))
+        hazard_.loads(now_.d.c >> 7 & 31, write);
     decode_ = now_.decode;
     execute_ = now_.execute;
     memory_from_ = from;
@@ -322,10 +371,10 @@ void core::go_on(uint64_t next, uint64_t out)
     why_ = PIPELINE_FRONTEND;
     if (o.kind == OP_BRANCH || o.kind == OP_JAL || o.kind == OP_JALR) {
         jumps_++;
-        predictor_.learn(now_.pc, now_.world, next != now_.pc + o.length, next, out - 1);
+        predictor_.learn(now_.pc, now_.world, next != now_.pc + now_.length, next, out - 1);
         if (next != now_.predicted) {
             mispredicts_++;
-            restart_ = out - 1 + lat_[ISA_LAT_MISPREDICT];
+            restart_ = std::max(restart_, out - 1 + lat_[ISA_LAT_MISPREDICT]);
             why_ = PIPELINE_MISPREDICT;
         }
         redirects_ += now_.redirect && next == now_.predicted;
@@ -353,7 +402,7 @@ void core::finish(uint64_t next)
 
 void core::drain()
 {
-    if (!timing.issued)
+    if (!timing.held)
         finish(h_->pc);
 }
 
@@ -363,21 +412,14 @@ void core::trap(unsigned event)
     pipeline_category why = exit ? PIPELINE_WORLD : PIPELINE_TRAP;
     uint64_t from;
 
-    if (timing.between && timing.issued) { /* it is not executed, an interrupt is taken */
-        from = std::max(now_.execute, write_);
-        before_.clear();
-    } else if (timing.between) {
+    if (timing.between) {
         finish(h_->pc);
-        from = write_;
+        from = std::max(write_, awake());
     } else {
-        if (h_->fetching) {
-            finish(h_->pc);
-            begin_fault();
-        }
         leave(0, true, why);
         from = write_ - 1;
     }
-    timing.between = timing.issued = running_ = false;
+    timing.between = running_ = false;
     restart_ = from + lat_[exit ? ISA_LAT_EXIT : ISA_LAT_TRAP];
     why_ = why;
 }
@@ -392,7 +434,7 @@ bool core::transport(uint64_t *value)
     go_through_notes();
     if (!now_.in_memory) {
         now_.in_memory = true;
-        now_.cursor = std::max(now_.execute + now_.pooled + now_.occupies, write_);
+        now_.cursor = in_memory();
     }
     now_.cursor = memory_.device(now_.cursor, n.note[n.n], value, &ok, behind_);
     return ok;
@@ -402,6 +444,8 @@ void core::listen(pipeline_fn *fn, void *user)
 {
     listener_ = fn;
     user_ = user;
+    told_icache_ = icache.misses;
+    told_dcache_ = dcache.misses;
 }
 
 void core::count(struct pipeline_stats &s) const

@@ -10,6 +10,7 @@
 
 extern "C" {
 #include "cpu/hart.h"
+#include "cpu/interp.h"
 }
 
 namespace visa
@@ -18,6 +19,7 @@ namespace visa
 /* An instruction that is in the pipeline: of each stage, the first cycle there. */
 struct flight {
     const op *o;
+    uint8_t length;
     dinsn d;
     pipeline_row *row;
     uint64_t pc, pa, pa2;      /* host physical: of its first half, of its second */
@@ -92,24 +94,30 @@ struct core : sc_core::sc_module {
     uint64_t number_ = 0, jumps_ = 0, mispredicts_ = 0, redirects_ = 0, data_misses_ = 0;
     pipeline_fn *listener_ = nullptr;
     void *user_ = nullptr;
+    pipeline_row untold_{}; /* of now_, without its own cycles */
+    uint64_t told_icache_ = 0, told_dcache_ = 0; /* misses up to now_ */
 
-    static bool issue_hook(struct timing *t, const timing_insn *i);
+    static timing_answer issue_hook(struct timing *t, const timing_insn *i);
+    static void fault_hook(struct timing *t);
     static void trap_hook(struct timing *t, unsigned event);
     static void entered_hook(struct timing *t);
 
-    bool issue(const timing_insn &i);
-    bool due();
+    timing_answer issue(const timing_insn &i);
+    void fault();
+    timing_answer due();
+    uint64_t awake();
     void begin(const timing_insn &i);
     void begin_fault();
     void place();
     void predict(const timing_insn &i);
+    uint64_t in_memory() const;
     void go_through_notes();
     void finish(uint64_t next);
     void leave(uint64_t next, bool trapped, pipeline_category retired);
     void go_on(uint64_t next, uint64_t out);
     void skip_to(uint64_t cycle);
     void account(uint64_t end, bool trapped, pipeline_category retired);
-    void tell(uint64_t memory_from, uint64_t write, bool trapped);
+    void tell(uint64_t memory_from, uint64_t write, uint64_t next, bool trapped);
     void trap(unsigned event);
     pipeline_row *row();
     uint32_t bits() const;

@@ -1,6 +1,7 @@
 /* The pipeline's view of the instructions (op.h). */
 #include "op.h"
 
+#include <cstring>
 #include <vector>
 
 extern "C" {
@@ -75,6 +76,13 @@ static void sort_of(op &o, unsigned klass)
     }
 }
 
+/* IN, INI, VMLD and VMLDP. */
+static bool late(const char *name)
+{
+    return strncmp(name, "in.", 3) == 0 || strncmp(name, "ini.", 4) == 0 ||
+           strncmp(name, "vmld", 4) == 0;
+}
+
 static op of(unsigned insn, bool near, unsigned length)
 {
     op o = {};
@@ -82,6 +90,7 @@ static op of(unsigned insn, bool near, unsigned length)
     o.row = isa_insns[insn].latency;
     o.length = (uint8_t)length;
     o.near = near;
+    o.late = o.row != ISA_LAT_LOAD && late(isa_insns[insn].name);
     o.serial = serial(o.row);
     sort_of(o, isa_insns[insn].klass);
     behind(o, insn);
@@ -103,8 +112,7 @@ static std::vector<op> make()
     for (const auto &n : near)
         for (unsigned two = 0; two < 2; two++)
             ops[n.op + two] = of(n.insn, true, two ? 2 : 4);
-    ops[INTERP_ILLEGAL] =
-        op{ISA_LAT_ALU, OP_PLAIN, READS_NONE, 4, false, false, false, false, false};
+    ops[INTERP_ILLEGAL].row = ISA_LAT_ALU;
     return ops;
 }
 

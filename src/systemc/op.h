@@ -28,6 +28,7 @@ struct op {
     bool flushes;        /* fetch begins anew behind it */
     bool flushes_if_rs1; /* ... if rs1, or the immediate in its place, is not 0 */
     bool fence_i;
+    bool late; /* a sys instruction whose result comes out of memory */
     bool near; /* its offset counts slots of two bytes */
 };
 
