@@ -23,6 +23,9 @@ const struct report_total report_totals[REPORT_TOTALS] = {
     {"pool_spills", "contexts spilled from the pool"},
 };
 
+/* No sum of a run's numbers may overflow, nor a scale that reaches over it. */
+#define LARGEST_SUM 0x1p60
+
 /* One row's four costs: their JSON is {min, mean, max, sum}, how many there were stands beside. */
 static bool read_cost(json_t *o, const char *key, int64_t n, struct report_cost *c, char *err,
                       size_t size)
@@ -151,7 +154,8 @@ static bool read_timeline(struct report *r, json_t *o)
     if (!o || n == 0)
         return !o || json_is_array(host);
     r->interval = json_integer_value(json_object_get(o, "interval"));
-    if (n > TIMELINE_INTERVALS || r->interval <= 0 || json_array_size(vms) != r->nvms)
+    if (n > TIMELINE_INTERVALS || r->interval <= 0 ||
+        r->interval > INT64_MAX / TIMELINE_INTERVALS || json_array_size(vms) != r->nvms)
         return false;
     r->timeline = calloc((r->nvms + 2) * n, sizeof *r->timeline);
     if (!r->timeline)
@@ -193,12 +197,37 @@ static bool read_totals(struct report *r, json_t *root, char *err, size_t n)
     return true;
 }
 
+/* Adds up all numbers; a negative one is too large at once, but a ring. */
+static double add_up(json_t *o)
+{
+    double sum = 0;
+    const char *key;
+    size_t i;
+    json_t *value;
+
+    if (json_is_integer(o))
+        return json_integer_value(o) < 0 ? LARGEST_SUM * 2 : (double)json_integer_value(o);
+    json_object_foreach(o, key, value)
+    {
+        sum += strcmp(key, "ring") ? add_up(value) : 0;
+    }
+    json_array_foreach(o, i, value)
+    {
+        sum += add_up(value);
+    }
+    return sum;
+}
+
 bool report_read(struct report *r, json_t *root, char *err, size_t n)
 {
     json_t *sites = json_object_get(root, "exit_sites"), *vms = json_object_get(root, "vms");
     char why[160];
 
     *r = (struct report){0};
+    if (add_up(root) > LARGEST_SUM) {
+        snprintf(err, n, "expected counts, not a negative number or one that is too large");
+        return false;
+    }
     if (!read_totals(r, root, err, n))
         return false;
     r->sites = calloc(json_array_size(sites) + 1, sizeof *r->sites);

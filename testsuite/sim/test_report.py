@@ -523,7 +523,41 @@ def test_unwritable_picture(turns_file, tmp_path):
     (lambda s: s["exit_sites"][0]["cycles"].update(log2=[1] * 66), "exit_sites[0]: log2"),
     (lambda s: s["exit_sites"][0]["cycles"].update(log2=["x"]), "exit_sites[0]: log2"),
     (lambda s: s["vms"][1].update(tlbmiss="many"), "vms[1]: "),
-    (lambda s: s["time"].pop("total"), "total")])
+    (lambda s: s["time"].pop("total"), "total"),
+    (lambda s: s["vms"][0].update(exits=-1), "negative"),
+    (lambda s: s.update(cycles=2**62), "too large"),
+    (lambda s: [v.update(instret=2**59 + 2**58) for v in s["vms"]], "too large")])
 def test_damaged_statistics(break_it, where, turns):
     break_it(turns)
     assert where in stat("-", text=json.dumps(turns), code=1)
+
+
+def places(value, path=()):
+    """Paths of everything in a JSON value."""
+    yield path
+    for key in (value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()):
+        yield from places(value[key], (*path, key))
+
+
+STRANGE = [0, -1, 2**63 - 1, -2**63, 2**59, "x", "", None, [], {}, 1e308, True, "A" * 300, [0] * 200, "\x01<&\"'%s"]
+
+
+@pytest.mark.parametrize("form", [(), ("--by", "ring"), ("--csv", "--by", "vm"), ("--json",), ("--histogram",),
+                                  ("--plot", "-"), ("--html", "-")])
+def test_any_damage_ends_in_words(form, timed, rng):
+    """Some values are replaced or lost: there is an answer or a message, and no crash."""
+    text = json.dumps(timed)
+    for _ in range(25):
+        damaged = json.loads(text)
+        for _ in range(rng.randint(1, 4)):
+            *way, last = rng.choice(list(places(damaged))[1:])
+            inside = damaged
+            for key in way:
+                inside = inside[key]
+            if rng.random() < 0.3 and isinstance(inside, dict):
+                del inside[last]
+            else:
+                inside[last] = json.loads(json.dumps(rng.choice(STRANGE)))
+        run = subprocess.run([tools.tool("visa-stat"), *form, "-"], input=json.dumps(damaged), capture_output=True,
+                             text=True, timeout=60)
+        assert run.returncode in (0, 1) and bool(run.stderr) == bool(run.returncode), json.dumps(damaged)
