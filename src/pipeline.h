@@ -70,13 +70,20 @@ struct pipeline_stats {
 struct pipeline_insn {
     uint32_t hart;
     uint64_t number; /* on this hart, from 0 */
-    uint64_t pc, vmcs;
+    uint64_t pc, pa; /* pa: host physical address of pc, 0 if the fetch faulted */
+    uint64_t vmcs;
     uint16_t vmid;
     int8_t ring;
     bool v, trapped;
     uint32_t insn;
     uint8_t length;
     uint64_t fetch, decode, execute, memory, write;
+    uint64_t waited;   /* cycles in decode for a register, or to be the oldest */
+    bool mispredicted; /* a jump or branch behind which fetch had gone elsewhere */
+    unsigned icache_misses, dcache_misses; /* walks' ones too */
+    /* The cycles up to and with `write` that it is charged with, by category: of one hart they
+     * lie without gaps behind each other. */
+    uint64_t cycles[PIPELINE_CATEGORIES];
 };
 
 typedef void pipeline_fn(void *user, const struct pipeline_insn *i);
