@@ -4,6 +4,7 @@ Model.step() takes one instruction, as what it is and what it did, to the cycles
 enters each stage. Rules are named as in the manual. One hart.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ IN_MEMORY = {"load", "store", "amo"}
 FLUSHING = {"fence.i", "sfence.vma", "wfi", "mret", "sret", "csrrw", "csrrwi", "wrmsr", "ldgptbr",
             "ldhptbr", "vmload", "vmsave", "vmclear", "vmenter", "vmresume", "vmresume.adv",
             "tlbflushv", "tlbflushv.vm", "tlbflushv.asid", "tlbflushv.addr"}  # PI-10
+COST_ORDER = ["device", "dcache", "walk", "tlb", "icache"]  # PI-39
 FLUSHING_IF = {"csrrs": "rs1", "csrrc": "rs1", "csrrsi": "imm", "csrrci": "imm"}
 
 
@@ -87,7 +89,7 @@ class Cache:
     def access(self, pa, write=False):
         """Cycles that the access of a line takes beyond a hit."""
         line, index = pa // LINE, pa // LINE % self.sets
-        here, cycles = self.lines[index], REFILL
+        here, cycles = self.lines[index], LAT.bus + LAT.memory
         found = next((e for e in here if e and e[0] == line), None)
         if found:
             found[1] |= write
@@ -151,7 +153,8 @@ class Insn:
     next: int                 # pc of what is executed behind it
     pa: int = None            # host physical; pc if not given
     pa2: int = None           # of its second parcel; pa + 2 if not given
-    world: tuple = (False, 0)
+    world: tuple = (False, 0)  # V, VMID
+    ring: int = -1
     accesses: tuple = ()      # (host physical address, bytes, is it a store)
     device: bool = False
     ends: str = ""            # "trap" or "exit": it did not retire
@@ -176,15 +179,25 @@ class Model:
     icache: Cache = field(default_factory=Cache)
     dcache: Cache = field(default_factory=Cache)
     btb: Btb = field(default_factory=Btb)
+    kind: str = "btb"     # of predictor: none, static, btb
     before: Stages = field(default_factory=Stages)
     redirect: int = 0
     ready: dict = field(default_factory=dict)
+    mispredicts: int = 0
+    why: str = "frontend"                            # of redirect
+    costs: list = field(default_factory=list)        # of the instruction: (category, cycles)
+    rows: dict = field(default_factory=dict)         # (V, VMID, ring): Counter by category
+
+    def takes(self, category, cycles):
+        self.costs.append((category, cycles))
+        return cycles
 
     def translation(self, entries):
         """PI-20."""
         if entries is None:
             return 0
-        return LAT.tlb_l2 + sum(LAT.walk_read + self.dcache.access(pa) for pa in entries)
+        walk = sum(LAT.walk_read + self.dcache.access(pa) for pa in entries)
+        return self.takes("tlb", LAT.tlb_l2) + self.takes("walk", walk)
 
     def fetch(self, i, start, length):
         """PI-3, PI-4."""
@@ -197,7 +210,7 @@ class Model:
             c += 1
             miss = self.translation(entries)
             if i.word is not None or part != parts[-1]:
-                miss += self.icache.access(part)
+                miss += self.takes("icache", self.icache.access(part))
             if miss:
                 c = max(c, self.before.W) + miss
         return c
@@ -213,75 +226,116 @@ class Model:
             s.X = max(s.X, self.before.W)
         return s
 
-    def occupancy(self, d, i):
-        """PI-5, PI-29."""
+    def alone(self, d):
+        """PI-5."""
         if not d:
             return LAT.alu
-        own = 1 if d.latency in IN_MEMORY or d.latency == "exit" else getattr(LAT, d.latency)
+        return 1 if d.latency in IN_MEMORY or d.latency == "exit" else getattr(LAT, d.latency)
+
+    def occupancy(self, d, i):
+        """With PI-29."""
         moves = {"spill": LAT.spill * FIELDS_OF_CONTEXT, "refill": LAT.refill * WORDS_OF_CONTEXT}
-        return own + sum(moves[m] for m in i.moved)
+        return self.alone(d) + sum(moves[m] for m in i.moved)
 
     def stay(self, d, i):
         """PI-6, PI-24, PI-30: cycles in M."""
         cycles = getattr(LAT, d.latency) if d and d.latency in IN_MEMORY and not i.ends else 1
         cycles += sum(self.translation(t) for t in i.data)
         if i.device:
-            return cycles + LAT.bus + LAT.device
+            return cycles + self.takes("device", LAT.bus + LAT.device)
         lines = []
         for pa, size, write in i.accesses:
             lines.append((pa, write))
             if pa // LINE != (pa + size - 1) // LINE:
                 lines.append((pa + size - 1, write))
-        return cycles + max(len(lines) - 1, 0) + sum(self.dcache.access(*l) for l in lines)
+        return cycles + self.takes("dcache", max(len(lines) - 1, 0) + sum(self.dcache.access(*l) for l in lines))
 
     def step(self, i):
         d = decode(i.word) if i.word is not None else None
+        self.costs = []
         s = self.enter(i, d)
+        fetched, self.costs = self.costs, []
         occupancy = self.occupancy(d, i)
         s.M = max(s.X + occupancy, self.before.W)
         s.W = s.M + self.stay(d, i)
-        self.redirect = self.behind(i, d, s, occupancy)
+        self.account(i, d, s, occupancy, fetched)
+        self.redirect, self.why = self.behind(i, d, s, occupancy)
         if d and d.values.get("rd"):
             late = d.latency in IN_MEMORY or d.latency == "vmls" or d.name.startswith("in")
             self.ready[d.values["rd"]] = s.W if late else s.X + occupancy
         self.before = s
         return s
 
+    def account(self, i, d, s, occupancy, fetched):
+        """PI-39. The two stages' walks are one category, `walk`."""
+        row = self.rows.setdefault((*i.world, i.ring), Counter())
+        left = s.W - self.before.W if self.before.W else s.W + 1
+        latency = d.latency if d else "alu"
+        moves = occupancy - self.alone(d)
+        stays = getattr(LAT, latency) - 1 if latency in IN_MEMORY and not i.ends else 0
+        hazard = s.X - max(s.D + 1, self.before.M)
+        order = sorted(self.costs, key=lambda c: COST_ORDER.index(c[0])) + [
+            ("execute", stays), (latency if latency in ("world", "pool", "trap", "flush") else "execute",
+                                 self.alone(d) - 1), ("pool", moves), ("hazard", hazard)]
+        order += sorted(fetched, key=lambda c: COST_ORDER.index(c[0])) + [(self.why, left)]
+        for category, cycles in [({"exit": "world"}.get(i.ends, i.ends) or "retired", 1)] + order:
+            row[category] += min(cycles, left)
+            left -= min(cycles, left)
+
     def behind(self, i, d, s, occupancy):
-        """R of the next instruction: PI-11, PI-13 to PI-15, PI-27, PI-28, PI-30, PI-32."""
+        """R of the next instruction, and why: PI-11, PI-13 to PI-15, PI-27, PI-28, PI-30, PI-32."""
         if i.ends:
-            return s.W - 1 + getattr(LAT, i.ends)
+            return s.W - 1 + getattr(LAT, i.ends), "world" if i.ends == "exit" else "trap"
         if i.entered:
-            return s.X + occupancy
+            return s.X + occupancy, "world"
         if i.woken is not None:
-            return max(s.W - 1, i.woken) + LAT.flush
+            return max(s.W - 1, i.woken) + LAT.flush, "wait"
         redirect = self.predict(i, d, s, occupancy)
         if d.name == "fence.i":
             self.icache.empty()
             self.btb.empty()
         if d.name in FLUSHING or d.values.get(FLUSHING_IF.get(d.name), 0):
-            return s.W - 1 + LAT.flush
+            return s.W - 1 + LAT.flush, "flush"
         return redirect
 
     def predict(self, i, d, s, occupancy):
         key = (i.pc, *i.world)
-        behind, redirect = i.pc + d.length, 0
+        behind, redirect, why = i.pc + d.length, 0, "frontend"
         jumps = d.latency in ("jump", "branch")
-        entry = self.btb.look(key, s.D - 1)
+        entry = self.btb.look(key, s.D - 1) if self.kind == "btb" else None
         predicted = entry["target"] if entry and entry["counter"] >= 2 else behind
         if not jumps and predicted != behind:
             predicted, redirect = behind, s.D + LAT.redirect
-        if not entry and jumps and (d.name == "jal" or d.latency == "branch" and d.values["imm"] < 0):
+        backwards = d.name == "jal" or d.latency == "branch" and d.values["imm"] < 0
+        if not entry and self.kind != "none" and backwards:
             predicted, redirect = i.pc + d.values["imm"], s.D + LAT.redirect
         if jumps:
             self.btb.learn(s.X + occupancy, key, i.next != behind, i.next)
             if i.next != predicted:
-                redirect = max(redirect, s.X + occupancy - 1 + LAT.mispredict)
-        return redirect
+                self.mispredicts += 1
+                redirect, why = max(redirect, s.X + occupancy - 1 + LAT.mispredict), "mispredict"
+        return redirect, why
 
     def interrupt(self, ends="trap", woken=0):
         """PI-31, PI-32: an interrupt, or an exit, behind the last instruction."""
         self.redirect = max(self.before.W, self.redirect, woken) + getattr(LAT, ends)
+        self.why = "world" if ends == "exit" else "trap"
+
+
+def check_statistics(stats, m):
+    """A run's statistics against those of the model that went the same way."""
+    figures = stats["pipeline"]
+    assert stats["cycles"] == figures["cycles"] == m.before.W + 1
+    rows = {}
+    for row in figures["rows"]:
+        cycles = Counter(row["cycles"])
+        cycles["walk"] = cycles.pop("walk_host") + cycles.pop("walk_guest")
+        assert cycles["retired"] == row["instret"]
+        rows[row["vmcs"] != "0x0", row["vmid"], row["ring"]] = +cycles
+    assert rows == {key: +row for key, row in m.rows.items()}
+    counts = figures["counts"]
+    assert (counts["icache_misses"], counts["dcache_misses"], counts["writebacks"], counts["mispredicts"]) == (
+        m.icache.misses, m.dcache.misses, m.dcache.writebacks, m.mispredicts)
 
 
 def from_record(r):
@@ -301,5 +355,5 @@ def from_record(r):
     if d and d.latency == "io" and d.name.startswith(("in", "out")):
         device = r["retired"] and not r["v"]
     return Insn(number("pc"), word, number("next_pc"), pa=number("pc_hpa") or None,
-                world=(r["v"], r["vmid"] if r["v"] else 0), accesses=accesses, device=device,
+                world=(r["v"], r["vmid"] if r["v"] else 0), ring=r["ring"], accesses=accesses, device=device,
                 ends="" if r["retired"] else "exit" if event == "exit" else "trap", entered=event == "entry")
