@@ -199,6 +199,11 @@ static void record_insn(struct hart *h, struct retire *r, const struct xlate_ctx
     uint64_t next = r->pc_hpa + 2;
     const struct tlb_entry *e;
 
+    if (h->insn_len) {
+        r->length = h->insn_len;
+        r->insn = h->insn;
+        return;
+    }
     (void)machine_read(h->machine, r->pc_hpa, &low, 2);
     r->length = (uint8_t)isa_length(low);
     if ((r->pc & 0xfff) == 0xffe && !code->bare && (e = tlb_peek(h->tlb[0], code->tag, r->pc + 2)))
@@ -248,7 +253,8 @@ static void step_listened(struct hart *h)
             h->rec = NULL;
             return;
         }
-        machine_fetch_address(h, &code, r.pc, &r.pc_gpa, &r.pc_hpa);
+        if (!r.pc_hpa)
+            machine_fetch_address(h, &code, r.pc, &r.pc_gpa, &r.pc_hpa);
         if (h->instret != before)
             record_insn(h, &r, &code);
         end_record(h, &r, h->instret != before);

@@ -455,6 +455,8 @@ L_sys:
     h->insn_len = ip->a;
     h->insn_op = OP_OF(ip, page) / 2;
     h->next_pc = h->pc + h->insn_len;
+    if (h->rec) /* it may flush what says where it was */
+        machine_fetch_address(h, &h->code, h->pc, &h->rec->pc_gpa, &h->rec->pc_hpa);
     if (exec_sys[h->insn_op](h, h->insn) != VISA_OK)
         goto trap;
     h->instret++;
@@ -519,8 +521,12 @@ fault:
 #endif
 trap:
     take_trap(h);
+#ifdef INTERP_TIMED
+    return; /* interrupts may be due in its cycle */
+#else
     if (h->attention || h->rec)
         return;
     pc = h->pc;
     goto lookup;
+#endif
 }

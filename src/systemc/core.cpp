@@ -383,6 +383,7 @@ void core::go_on(uint64_t next, uint64_t out)
     if (now_.entered) {
         restart_ = out;
         why_ = PIPELINE_WORLD;
+        timing_entered(h_, out);
     } else if (o.flushes || (o.flushes_if_rs1 && (now_.d.c >> 15 & 31))) {
         restart_ = write_ - 1 + lat_[ISA_LAT_FLUSH];
         why_ = PIPELINE_FLUSH;
@@ -414,7 +415,7 @@ void core::trap(unsigned event)
 
     if (timing.between) {
         finish(h_->pc);
-        from = std::max(write_, awake());
+        from = std::max({restart_, write_, awake()});
     } else {
         leave(0, true, why);
         from = write_ - 1;
