@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config.h"
 #include "core.h"
 
 namespace visa
@@ -15,7 +16,10 @@ soc::soc(const sc_core::sc_module_name &name, machine *m, const pipeline_config 
     : sc_module(name), bus("bus", m, c), m_(m), quantum_(c.quantum), board_("board", m, c)
 {
     unsigned n = machine_config(m)->harts;
+    char err[200];
 
+    if (!config_check_pipeline(&c, err, sizeof err))
+        SC_REPORT_ERROR("visa/soc", err);
     if (!own_memory) {
         ram_ = std::make_unique<ram>("ram", m, c);
         bus.memory.bind(ram_->socket);

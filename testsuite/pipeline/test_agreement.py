@@ -144,6 +144,7 @@ def test_device_program_in_its_own_time(name, tmp_path, timed):
     timed.run(sim.build(tmp_path, f"{name}.c", *DEVICES[name]), traced=False)[0].ok()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harts", [2, 4])
 @pytest.mark.parametrize("name", HARTS)
 def test_harts_in_their_own_time(name, harts, tmp_path, timed):
@@ -221,7 +222,7 @@ def test_vms_on_harts(harts, tmp_path, timed):
 
 
 @pytest.mark.parametrize("quantum", [1, 2, 10, 1000])
-@pytest.mark.parametrize("name", ["tour", "interrupts"])
+@pytest.mark.parametrize("name", ["tour", pytest.param("interrupts", marks=pytest.mark.slow)])
 def test_quantum_changes_nothing(name, quantum, examples, timed):
     args = examples(name)
     result, said = timed.run("--set", f"pipeline.quantum={quantum}", *args)
