@@ -255,6 +255,8 @@ def emit_guest_header(isa):
     for i in isa.insns:
         if i.ext == "xvisa" and (macro := visa_macro(i)):
             out += [f"/* {i.formula} */", macro]
+    out += ["/* Marker n, 0 to 2047: a hint that does nothing, at which visa-sim --switch-at can begin. */",
+            '#define visa_marker(n) __asm__ volatile("slti x0, x0, %0" :: "i"(n) : "memory")']
     out += ["#endif", "#endif"]
     return out
 

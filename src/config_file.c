@@ -6,14 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DIGITS "0123456789"
+
 #ifdef HAVE_LIBCONFIG
 #include <libconfig.h>
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_*"
 enum { FILE_MOST = 1 << 20, WHY = 512 };
 
 struct reader {
     const struct config *config;
-    const char *path; /* of the file, for what it does not include from others */
+    const char *path;
     char *err;
     size_t n;
 };
@@ -21,10 +24,7 @@ struct reader {
 /* The reason with its place; false. */
 static bool refuse(const struct reader *r, const config_setting_t *at, const char *why)
 {
-    const char *file = config_setting_source_file(at);
-
-    snprintf(r->err, r->n, "%s:%u: %s", file ? file : r->path,
-             (unsigned)config_setting_source_line(at), why);
+    snprintf(r->err, r->n, "%s:%u: %s", r->path, (unsigned)config_setting_source_line(at), why);
     return false;
 }
 
@@ -129,23 +129,77 @@ static char *contents(const char *path, char *err, size_t n)
     return text;
 }
 
+/* Behind a string or comment that begins at t; t itself if none does. */
+static const char *skip(const char *t)
+{
+    const char *end = NULL;
+
+    if (t[0] == '"') {
+        for (t++; *t && *t != '"'; t++)
+            t += t[0] == '\\' && t[1];
+        return t + (*t != 0);
+    }
+    if (t[0] == '#' || (t[0] == '/' && t[1] == '/'))
+        return t + strcspn(t, "\n");
+    if (t[0] != '/' || t[1] != '*')
+        return t;
+    end = strstr(t + 2, "*/");
+    return end ? end + 2 : t + strlen(t);
+}
+
+/* Behind a number; *cut if it is one of which libconfig would keep 32 bits. */
+static const char *skip_number(const char *t, bool *cut)
+{
+    bool hex = t[0] == '0' && (t[1] == 'x' || t[1] == 'X');
+    char *end;
+
+    errno = 0;
+    *cut =
+        strtoull(t, &end, hex ? 16 : 10) > INT32_MAX && *end != 'L' && *end != '.' && *end != 'e';
+    return end;
+}
+
+/* What libconfig takes without a word, or ends the process for, is refused beforehand. */
+static bool sound(const struct reader *r, const char *text)
+{
+    const char *why = NULL, *t = text, *next;
+    unsigned line = 1;
+
+    while (*t && !why) {
+        bool cut = false;
+
+        next = skip(t);
+        if (next == t && strchr(DIGITS, *t))
+            next = skip_number(t, &cut);
+        else if (next == t)
+            next += strchr(LETTERS, *t) ? strspn(t, LETTERS DIGITS "-") : 1;
+        if (cut)
+            why = "a number of more than 31 bits: a size can be a text in quotes, as \"8G\"";
+        else if (*t == '@')
+            why = "no @include here: every file has a --config of its own";
+        for (; !why && t < next; t++)
+            line += *t == '\n';
+    }
+    if (why)
+        snprintf(r->err, r->n, "%s:%u: %s", r->path, line, why);
+    return !why;
+}
+
 bool config_file_read(const struct config *c, const char *path, char *err, size_t n)
 {
     const struct reader r = {c, path, err, n};
     char *text = contents(path, err, n);
     config_t file;
-    bool ok;
+    bool ok = text && sound(&r, text);
 
-    if (!text)
-        return false;
-    config_init(&file);
-    ok = config_read_string(&file, text);
-    if (!ok)
-        snprintf(err, n, "%s:%d: %s", config_error_file(&file) ? config_error_file(&file) : path,
-                 config_error_line(&file), config_error_text(&file));
-    else
-        ok = read_all(&r, &file);
-    config_destroy(&file);
+    if (ok) {
+        config_init(&file);
+        ok = config_read_string(&file, text);
+        if (!ok)
+            snprintf(err, n, "%s:%d: %s", path, config_error_line(&file), config_error_text(&file));
+        ok = ok && read_all(&r, &file);
+        config_destroy(&file);
+    }
     free(text);
     return ok;
 }
@@ -168,7 +222,7 @@ static void print_setting(const struct config *c, const struct setting *s, FILE 
 
     setting_text(s, config_get(c, s), value, sizeof value);
     setting_range(s, range, sizeof range);
-    digits = strspn(value, "0123456789") == strlen(value);
+    digits = strspn(value, DIGITS) == strlen(value);
     snprintf(quoted, sizeof quoted, digits ? "%s" : "\"%s\"", value);
     fprintf(out, "    %s = %s;%*s // %s (%s)\n", s->name, quoted,
             20 - (int)(strlen(s->name) + strlen(quoted)), "", s->help, range);

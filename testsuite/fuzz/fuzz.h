@@ -1,5 +1,5 @@
-/* What the fuzzers of input share (support.c). Each of image.c, asm.c, dump.c and options.c
- * exports LLVMFuzzerTestOneInput, for libFuzzer or for the driver of the test suite
+/* What the fuzzers of input share (support.c). Each of image.c, asm.c, dump.c, options.c and
+ * config.c exports LLVMFuzzerTestOneInput, for libFuzzer or for the driver of the test suite
  * (driver.c), and calls fuzz_accept or fuzz_refuse once for every input. */
 #ifndef FUZZ_FUZZ_H
 #define FUZZ_FUZZ_H

@@ -117,6 +117,16 @@ OPTIONS = """image
 --model none image
 """
 
+# Configuration files: every kind of value, and what is refused.
+CONFIGS = [
+    'machine: { ram = "64M"; harts = 2; }; time: { source = "instret"; ticks = 0x64L; };\n',
+    "tlb: { l1 = 8; /* and */ l2 = 64, l2_ways = 4; } # so\nlatency: { div = 9; alu = 2; // 1\n };\n",
+    'predictor = { kind = "no" "ne"; entries = 64; };',
+    "tlb: { l1 = 0; };", "tlb: { l3 = 8; };", "tlb = 8;", "l1 = 8;", "nothing: { };",
+    "tlb: { l1 = [1, 2]; };", "tlb: { l1 = (1, { a = 1.5e3; }); };", "tlb: { l1 = true; l1 = -8; };",
+    '@include "x"', "tlb: { l1 = 99999999999; };", 'machine: { ram = "8X"; };', "tlb: {", 'a = "\\x41',
+]
+
 
 def assemble(directory, name, text, *args):
     source, output = directory / f"{name}.s", directory / f"{name}.elf"
@@ -128,7 +138,7 @@ def assemble(directory, name, text, *args):
 def fill(directory):
     """Every seed that there is, below directory."""
     work = directory / "work"
-    for name in ("image", "asm", "dump", "options", "work"):
+    for name in ("image", "asm", "dump", "options", "config", "work"):
         (directory / name).mkdir(parents=True, exist_ok=True)
     sources = SOURCES | {p.stem: p.read_text() for p in sorted((SRC / "examples").glob("*.s"))}
     for name, text in sources.items():
@@ -136,6 +146,10 @@ def fill(directory):
         data = assemble(work, name, text, "-D", "SIZE=4", *(["-c"] if name == "sections" else []))
         (directory / "dump" / name).write_bytes(data)
         (directory / "image" / name).write_bytes(data)
+    for path in (SRC / "examples").glob("*.cfg"):
+        (directory / "config" / path.stem).write_bytes(path.read_bytes())
+    for i, text in enumerate(CONFIGS):
+        (directory / "config" / str(i)).write_text(text)
     for i, line in enumerate(OPTIONS.splitlines()):
         (directory / "options" / str(i)).write_text(line)
 

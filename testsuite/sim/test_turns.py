@@ -175,6 +175,26 @@ model:
     assert run(elf, "--switch-at", "marker").ok().stats["switched_at"] == 2 + 2 + 3 + 2 + 1
 
 
+def test_marker_in_c(cc, run):
+    """visa_marker of the guest header, in a loop that begins before it."""
+    elf = cc("""
+#include "visa.h"
+__asm__(".section .text.start, \\"ax\\"\\n.globl _start\\n_start: li sp, 0x80080000\\n j main\\n.text");
+int main(void)
+{
+    for (volatile int i = 0; i < 100; i++)
+        if (i == 50)
+            visa_marker(77);
+    *(volatile unsigned *)0x100000 = 0x5555;
+    for (;;)
+        ;
+}
+""")
+    stats = run(elf, "--ram", "1M", "--switch-at", "marker:77").ok().stats
+    assert 50 * 4 < stats["switched_at"] < stats["instret"] - 50 * 4
+    assert "switched_at" not in run(elf, "--switch-at", "marker:76").ok().stats
+
+
 SMP = f"""
 _start:
     csrr a0, mhartid
