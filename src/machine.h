@@ -83,7 +83,8 @@ struct world_event {
     uint32_t hart;
     uint16_t vmid;
     uint64_t vmcs;
-    uint64_t instret, ticks; /* of the hart, then */
+    uint64_t instret, ticks; /* of the hart, then; in a timed model an exit is when its
+                              * instruction enters execute, an entry when the guest is fetched */
     uint64_t pc;             /* of the guest */
     uint64_t pc_gpa, pc_hpa; /* where that is, 0 if the TLB does not have it */
     int8_t ring;             /* of the guest: 3 or 0 */

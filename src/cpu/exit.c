@@ -122,11 +122,16 @@ static void save_bank(const struct hart *h, uint64_t *f)
     f[ISA_VMCS_SIP] = s->ssip ? 1u << ISA_IRQ_SSI : 0; /* the others are no state */
 }
 
-/* Somebody listens: it is not built otherwise. */
-static void tell_world(const struct hart *h, const struct context *c, struct world_event e)
+static void tell_world(const struct machine *m, const struct world_event *e)
 {
-    const struct machine *m = h->machine;
+    for (unsigned i = 0; i < m->nworld; i++)
+        m->world[i].fn(m->world[i].user, e);
+}
 
+/* Somebody listens: it is not built otherwise. */
+static struct world_event world_event(const struct hart *h, const struct context *c,
+                                      struct world_event e)
+{
     e.hart = h->id;
     e.vmcs = c->vmcs;
     e.vmid = (uint16_t)h->vmid;
@@ -134,8 +139,42 @@ static void tell_world(const struct hart *h, const struct context *c, struct wor
     e.ticks = hart_ticks(h) + e.entry;
     e.ring = h->ring == RING_3 ? 3 : 0;
     machine_fetch_address(h, &h->code, e.pc, &e.pc_gpa, &e.pc_hpa);
-    for (unsigned i = 0; i < m->nworld; i++)
-        m->world[i].fn(m->world[i].user, &e);
+    return e;
+}
+
+/* In a timed model, how long the entry takes is known later. */
+static void tell_entry(struct hart *h, const struct context *c, bool advance)
+{
+    h->entry = world_event(
+        h, c, (struct world_event){.entry = true, .pc = h->next_pc, .advance = advance});
+    if (h->timing && h->timing->own_time)
+        h->entry_untold = true;
+    else
+        tell_world(h->machine, &h->entry);
+}
+
+void timing_entered(struct hart *h, uint64_t ticks)
+{
+    if (!h->entry_untold)
+        return;
+    h->entry_untold = false;
+    h->entry.ticks = ticks;
+    tell_world(h->machine, &h->entry);
+}
+
+static void tell_exit(const struct hart *h, const struct context *c, const struct exit_info *x)
+{
+    const struct world_event e = world_event(h, c,
+                                             (struct world_event){.pc = h->pc,
+                                                                  .cause = x->cause,
+                                                                  .qual = x->qual,
+                                                                  .addr = x->addr,
+                                                                  .gpa = x->gpa,
+                                                                  .insn = x->insn,
+                                                                  .len = x->len,
+                                                                  .val = x->val});
+
+    tell_world(h->machine, &e);
 }
 
 static void enter_guest(struct hart *h, struct context *c, bool advance)
@@ -169,7 +208,7 @@ static void enter_guest(struct hart *h, struct context *c, bool advance)
         h->rec->val = c->vmcs;
     }
     if (h->machine->nworld)
-        tell_world(h, c, (struct world_event){.entry = true, .pc = h->next_pc, .advance = advance});
+        tell_entry(h, c, advance);
 }
 
 static void refuse(struct hart *h, const struct exit_info *why)
@@ -280,15 +319,7 @@ static void record_exit(struct hart *h, struct context *c)
     set_exit_info(h, &e);
     memcpy(f, &e, sizeof e); /* exit_info has the fields' order */
     if (h->machine->nworld)
-        tell_world(h, c,
-                   (struct world_event){.pc = h->pc,
-                                        .cause = e.cause,
-                                        .qual = e.qual,
-                                        .addr = e.addr,
-                                        .gpa = e.gpa,
-                                        .insn = e.insn,
-                                        .len = e.len,
-                                        .val = e.val});
+        tell_exit(h, c, &e);
     c->f[ISA_VMCS_COUNT_EXIT]++;
     h->count_exit++;
     h->machine->stats.exits++;

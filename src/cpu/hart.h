@@ -131,6 +131,8 @@ struct hart {
     struct retire *rec;                      /* the record being made, NULL if nobody listens */
     uint64_t seq;
     struct exit_count *vm_stats; /* of the live VM */
+    struct world_event entry;    /* the last one, where somebody listens to world switches */
+    bool entry_untold;           /* until timing_entered */
     struct timing *timing;       /* NULL: nobody times this hart */
     uint64_t fetch_pa2;          /* page of the second half of an instruction over a page's end */
 };

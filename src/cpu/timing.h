@@ -81,6 +81,10 @@ struct timing {
     uint64_t first_pa;
 };
 
+/* Fetches of the guest that h entered begin at these ticks: called by a model that has
+ * own_time when it knows that, before anything else happens on h. */
+void timing_entered(struct hart *h, uint64_t ticks);
+
 static inline void timing_note(struct timing *t, enum timing_kind kind, uint64_t pa, unsigned size,
                                bool write)
 {

@@ -347,6 +347,20 @@ def test_pipeline_accounts_for_every_cycle(both):
         assert mine["cycles"]["min"] > theirs["cycles"]["min"]
 
 
+def test_loading_a_context_belongs_to_the_entry(both):
+    """Both VMs are loaded into the pool once, for as long each; B's loading is between A's first exit
+    and B's entry, which the other times are as many instructions."""
+    _, timed = both
+    (host,) = [r for r in timed["pipeline"]["rows"] if r["ring"] == -1]
+    loading = host["cycles"]["pool"] / 2
+    assert timed["pool_refills"] == 2 and loading > 0
+    (a,) = [s for s in timed["exit_sites"] if s["vmid"] == 1]
+    assert a["handling"]["instret"]["min"] == a["handling"]["instret"]["max"] == A_HANDLING
+    assert a["handling"]["cycles"]["max"] > loading > a["handling"]["cycles"]["min"]
+    handled = sum(s["handling"]["cycles"]["sum"] for s in timed["exit_sites"])
+    assert handled < timed["time"]["host"]
+
+
 # Comparison ------------------------------------------------------------------------------
 
 
