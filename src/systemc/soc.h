@@ -45,7 +45,7 @@ struct soc : sc_core::sc_module {
     std::unique_ptr<ram> ram_;
     board board_;
     std::vector<std::unique_ptr<core>> cores_;
-    struct pipeline_stats stats_{};
+    struct pipeline_stats stats_ = {};
     std::vector<pipeline_row> rows_;
     sc_core::sc_event go_;
     uint64_t end_ = 0; /* machine_progress at which the run ends */
