@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.model import FIELDS_OF_CONTEXT, LAT, REFILL, WORDS_OF_CONTEXT
 from pipeline.programs import program
-from xvisa.asm import CONST
+from xvisa.asm import CONST, TRAP
 
 FILL = 2  # from the fetch of an instruction to X: F, D
 
@@ -489,9 +489,13 @@ LOAD = LAT.refill * WORDS_OF_CONTEXT
 ENTERED = FILL  # behind X + occupancy
 
 
-def world(pipeline, body, *args, before="", guest="guest: vmexit 3", code=0):
+def world_text(body, before, guest):
     """A body with a guest beside it in its line."""
-    return pipeline(program(f"{body}\nj finish\n{guest}", before=SWITCH + before, after=VM), *args, code=code)
+    return program(f"{body}\nj finish\n{guest}", before=SWITCH + before, after=VM)
+
+
+def world(pipeline, body, *args, before="", guest="guest: vmexit 3", code=0):
+    return pipeline(world_text(body, before, guest), *args, code=code)
 
 
 def test_enter(pipeline):
@@ -564,6 +568,29 @@ def test_exit_by_interrupt(pipeline):
     kinds = [r["event"]["kind"] for r in run.records if "event" in r]
     assert kinds == ["entry", "exit", "interrupt"]
     assert run.between("a", "handler") == 1 + LAT.store + OUTSIDE + LAT.exit + LAT.trap + FILL
+
+
+def test_preemption(pipeline):
+    """Between two instructions, behind the one that used the last of it."""
+    before = f"li a1, 2\nsd a1, VMCS_PREEMPT * 8 (s2)\nli a1, {TRAP['PREEMPT']:#x}\nsd a1, VMCS_VMTRAPCFG * 8 (s2)\n"
+    run = world(pipeline, "vmenter s2\nb: nop", before=before + "vmload s2", guest="guest: nop\na: mul a0, a0, a0\nnop")
+    assert [r["event"]["name"] for r in run.records if "event" in r and r["event"]["kind"] == "exit"] == ["PREEMPT"]
+    assert run.between("a", "b") == LAT.mul + 1 + LAT.exit + FILL
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_port_of_a_guest(pipeline, masked):
+    """The bitmap is read in the class's cycles; a masked port asks no device."""
+    before = f"""
+    la    a3, bitmap
+    sd    a3, VMCS_IOBITMAP * 8 (s2)
+    li    a4, {0 if masked else 1}
+    sb    a4, 0x10(a3)
+    vmload s2
+"""
+    text = world_text("vmenter s2\nb: nop", before, "guest: nop\na: ini.b a0, 0x80\nnop\nc: vmexit 1")
+    run = pipeline(text + "    .bss\n    .p2align 13\nbitmap: .zero 0x2000\n    .text\n")
+    assert run.between("a", "c") == LAT.io + 1 + (0 if masked else OUTSIDE) + 1
 
 
 def test_null_hypercall(pipeline):

@@ -65,10 +65,9 @@ CODE_WALK = [entry(ROOT, CODE, 2), entry(MIDDLE, CODE, 1)]
 FOUND = LAT.tlb_l2 + 3 * LAT.walk_read
 
 
-def native(pipeline, body, warm=(), cold=()):
-    """The body in Ring 0 with satp. s3 is PAGE + LINE_IN_PAGE."""
-    lines = {a & -64 for a in [*NATIVE, PAGE + LINE_IN_PAGE, *warm]} - {a & -64 for a in cold}
-    before = stores(NATIVE) + only(lines) + f"""
+def to_supervisor():
+    """To the body, in Ring 0 with satp. s3 is PAGE + LINE_IN_PAGE."""
+    return f"""
     li    s3, {PAGE + LINE_IN_PAGE:#x}
     li    a0, {SV39 | ROOT >> 12:#x}
     csrw  satp, a0
@@ -78,6 +77,12 @@ def native(pipeline, body, warm=(), cold=()):
     csrw  mepc, a0
     mret
 """
+
+
+def native(pipeline, body, warm=(), cold=()):
+    """The body in Ring 0, with these lines beside the tables' in the data cache, or not."""
+    lines = {a & -64 for a in [*NATIVE, PAGE + LINE_IN_PAGE, *warm]} - {a & -64 for a in cold}
+    before = stores(NATIVE) + only(lines) + to_supervisor()
     after = "" if "handler:" in body else "    .p2align 2\nhandler:\n    j finish\n"
     return pipeline(program(body + "\necall", before=before, after=after))
 
@@ -151,6 +156,20 @@ def test_fetch_walk(pipeline):
     assert entered == LAT.trap + LAT.flush + 1 + walk + REFILL + 1
 
 
+def test_fetch_walk_behind_a_jump(pipeline):
+    """A jump to another page, that decode finds: D is -1, R 0, and the walk begins in W of the jump."""
+    middle = entry(MIDDLE, CODE, 1)
+    code = REGION + 0x90000
+    assert NATIVE[middle] == leaf(CODE, SUPERVISOR)
+    words = NATIVE | {middle: pointer(code)} | {entry(code, CODE + 0x1000 * n, 0): leaf(CODE + 0x1000 * n, SUPERVISOR)
+                                                for n in range(16)}
+    after = "    .p2align 2\nhandler:\n    j finish\n    .p2align 12\nfar: ecall\n"
+    before = stores(words) + only([*NATIVE, entry(code, CODE, 0)]) + to_supervisor()
+    run = pipeline(program("nop\na: j far\n", before=before, after=after))
+    walk = LAT.tlb_l2 + 3 * LAT.walk_read
+    assert run.between("a", "far") == LAT.jump + 1 + walk + REFILL + 1
+
+
 # --- Nested ---------------------------------------------------------------------------
 
 HOSTED = [PAGE, PAGE + 0x1000, ROOT, MIDDLE, LEAF]
@@ -167,26 +186,22 @@ FIFTEEN = 3 * (STEP + 1) + STEP
 SIX = 3 + STEP
 
 
-def nested(pipeline, guest, hptbr=SV39 | 5 << 44 | HROOT >> 12, gptbr=SV39 | ROOT >> 12):
-    """A guest with both stages; its code is a page of 2 MiB in both."""
+def nested(pipeline, guest, hptbr=SV39 | 5 << 44 | HROOT >> 12, gptbr=SV39 | ROOT >> 12, host="", **fields):
+    """A guest with both stages; its code is a page of 2 MiB in both. host: what runs behind its exit.
+    fields: of the VMCS."""
     lines = [*NATIVE, *HOST, PAGE + LINE_IN_PAGE, PAGE + 0x1000 + LINE_IN_PAGE]
-    before = stores(NATIVE) + stores(HOST) + f"""
+    fields |= {"gptbr": gptbr, "hptbr": hptbr, "x + 13": PAGE + LINE_IN_PAGE, "x + 14": PAGE + 0x1000 + LINE_IN_PAGE}
+    before = stores(NATIVE) + stores(HOST) + """
     la    s2, vmcs
     la    a0, guest
     li    a1, REVISION
     sd    a1, VMCS_REVISION * 8 (s2)
     sd    a0, VMCS_PC * 8 (s2)
-    li    a0, {gptbr:#x}
-    sd    a0, VMCS_GPTBR * 8 (s2)
-    li    a0, {hptbr:#x}
-    sd    a0, VMCS_HPTBR * 8 (s2)
-    li    a0, {PAGE + LINE_IN_PAGE:#x}
-    sd    a0, (VMCS_X + 13) * 8 (s2)
-    li    a0, {PAGE + 0x1000 + LINE_IN_PAGE:#x}
-    sd    a0, (VMCS_X + 14) * 8 (s2)
+""" + "".join(f"    li a0, {v:#x}\n    sd a0, (VMCS_{n.upper()}) * 8 (s2)\n" for n, v in fields.items()) + f"""
+    li    s3, {PAGE + LINE_IN_PAGE:#x}
     vmload s2
 """ + only(lines)
-    return pipeline(program(f"vmenter s2\nj finish\nguest:\n{guest}\nvmexit 0", before=before, after=VM))
+    return pipeline(program(f"vmenter s2\n{host}\nj finish\nguest:\n{guest}\nvmexit 0", before=before, after=VM))
 
 
 def test_nested_walk(pipeline):
@@ -221,3 +236,26 @@ def test_host_stage_alone(pipeline):
 def test_no_stage(pipeline):
     run = nested(pipeline, "nop\na: ld a0, 0(a3)\nnop\nc: nop", hptbr=0, gptbr=0)
     assert run.between("a", "c") == 1 + LAT.load
+
+
+def test_vmld(pipeline):
+    """As the guest would: its own walk, by way of an empty walk cache."""
+    run = nested(pipeline, "nop", host="nop\na: vmld.d a0, (s3)\nnop\nc: nop")
+    assert run.between("a", "c") == LAT.vmls + 1 + LAT.tlb_l2 + FIFTEEN * LAT.walk_read
+
+
+def test_vmldp(pipeline):
+    """The host stage each time: no TLB is asked, none is filled."""
+    run = nested(pipeline, "nop", host="nop\na: vmldp.d a0, (s3)\nnop\nc: vmldp.d a0, (s3)\nnop\ne: nop")
+    once = LAT.vmls + 1 + STEP * LAT.walk_read
+    assert run.between("a", "c") == once + 1  # c is serial: W of the nop
+    assert run.between("c", "e") == once
+
+
+def test_forwarded_range(pipeline):
+    """A page with an MMIO range is in no TLB: L2 is looked into each time, and no table read."""
+    run = nested(pipeline, "nop\na: lb a0, 5(a5)\nnop\nc: lb a0, 5(a5)\nnop\ne: nop", gptbr=0, iov_base=0x40000000,
+                 iov_size=0x100, iov_target=0x10000000, iov_flags=1, **{"x + 15": 0x40000000})
+    once = 1 + LAT.load + LAT.tlb_l2 + LAT.bus + LAT.device
+    assert run.between("a", "c") == once
+    assert run.between("c", "e") == once
