@@ -427,6 +427,8 @@ def test_wfi(pipeline):
     run = pipeline(program("nop\na: wfi\nb: nop", before=SLEEP.format(time=50)), "--ticks-per-time", "10")
     assert run.cycle("a") < 500
     assert run.cycle("b") == 500 + FLUSHED
+    written = run.cycle("a") + LAT.flush + 1
+    assert run.stats["pipeline"]["rows"][0]["cycles"]["wait"] == 500 - 1 - written
 
 
 def test_wfi_interrupt(pipeline):

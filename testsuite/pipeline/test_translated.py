@@ -125,7 +125,7 @@ def test_translated_program(pipeline, rng, fresh, sizes, number):
     world, tables = World(*SIZES[sizes]), fresh(".tables")
     tables.write_bytes(world.image())
     names = "--tlb-l1", "--tlb-l2", "--tlb-l2-ways", "--walk-cache"
-    text = program(rng, blocks=120, laps=3, guest=True, period=number * 11, gptbr=world.view.gptbr,
+    text = program(rng, blocks=90, laps=2, guest=True, period=number * 11, gptbr=world.view.gptbr,
                    hptbr=world.view.hptbr)
     run = pipeline(text, "--load", f"{tables}@{TABLES:#x}",
                    *(str(a) for pair in zip(names, SIZES[sizes]) for a in pair))
