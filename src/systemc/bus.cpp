@@ -130,12 +130,12 @@ bool interconnect::direct(uint64_t pa)
 
 uint64_t interconnect::line(uint64_t at, uint64_t pa, bool write)
 {
-    unsigned char data[ISA_LINE_BYTES];
-    tlm_generic_payload p;
-
     if (direct(pa))
         return write ? dmi_write_ : dmi_read_;
-    memset(data, 0, sizeof data);
+
+    unsigned char data[ISA_LINE_BYTES] = {};
+    tlm_generic_payload p;
+
     if (write)
         machine_read(m_, pa, data, sizeof data);
     p.set_command(write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);

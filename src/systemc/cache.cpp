@@ -20,7 +20,7 @@ uint64_t cache::fill(uint64_t at, uint64_t pa, bool write)
     while (use < ways_ && w[use].line)
         use++;
     if (use == ways_) {
-        unsigned &next = next_[line % sets_];
+        unsigned &next = next_[line & (sets_ - 1)];
 
         use = next;
         next = (next + 1) % ways_;

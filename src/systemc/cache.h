@@ -36,7 +36,7 @@ struct cache : sc_core::sc_module {
 
     way *set_of(uint64_t line)
     {
-        return &way_[line % sets_ * ways_];
+        return &way_[(line & (sets_ - 1)) * ways_]; /* a power of two */
     }
 };
 

@@ -11,17 +11,13 @@ core::core(const sc_core::sc_module_name &name, machine *m, unsigned hart, inter
            const pipeline_config &c)
     : sc_module(name), icache("icache", bus, c.icache_bytes, c.icache_ways),
       dcache("dcache", bus, c.dcache_bytes, c.dcache_ways), timing(), m_(m),
-      h_(machine_hart(m, hart)), config_(c), ops_(op_table()), lat_(config_.cycles),
-      translation_("translation", dcache, c), fetch_("fetch", icache, translation_),
-      predictor_("predictor", c), hazard_("hazard"), sequencer_("sequencer", bus, c),
-      memory_("memory", bus, dcache, translation_, c), accounts_(hart), now_()
+      h_(machine_hart(m, hart)), ops_(op_table()), flush_(c.cycles[ISA_LAT_FLUSH]),
+      trap_(c.cycles[ISA_LAT_TRAP]), exit_(c.cycles[ISA_LAT_EXIT]),
+      translation_("translation", dcache, c), predictor_("predictor", c), hazard_("hazard"),
+      sequencer_("sequencer", bus, c), fetch_("fetch", icache, translation_),
+      decode_("decode", predictor_, c), execute_("execute", predictor_, hazard_, sequencer_, c),
+      memory_("memory", bus, dcache, translation_, c), writeback_("writeback"), accounts_(hart)
 {
-    for (unsigned row = 0; row < ISA_LATS; row++) {
-        bool in_memory = row == ISA_LAT_LOAD || row == ISA_LAT_STORE || row == ISA_LAT_AMO;
-
-        occupies_[row] = in_memory || row == ISA_LAT_EXIT ? 1 : lat_[row];
-        stays_[row] = in_memory ? lat_[row] : 1;
-    }
     timing.model = this;
     timing.issue = issue_hook;
     timing.fault = fault_hook;
@@ -57,19 +53,13 @@ void core::attach(bool on)
     timing.held = running_ = false;
     timing.fetch.n = timing.data.n = 0;
     timing.between = timing.slept = timing.crosses = false;
-    if (on && timing.own_time)
-        skip_to(h_->instret + h_->waited);
-    machine_time_hart(m_, h_->id, on ? &timing : nullptr);
-}
+    if (on && timing.own_time) { /* the functional model ran up to here */
+        uint64_t cycle = h_->instret + h_->waited;
 
-/* The functional model ran up to this cycle. What it took is nobody's account. */
-void core::skip_to(uint64_t cycle)
-{
-    restart_ = std::max(restart_, cycle);
-    if (cycle > accounted_) {
-        skipped_ += cycle - accounted_;
-        accounted_ = cycle;
+        fetch_.restart(std::max(fetch_.restarts(), cycle), fetch_.why());
+        writeback_.skip_to(cycle);
     }
+    machine_time_hart(m_, h_->id, on ? &timing : nullptr);
 }
 
 /* From fetch to execute ---------------------------------------------------------------- */
@@ -122,18 +112,17 @@ pipeline_row *core::row()
 /* The cycle in which the hart woke, if it has slept. */
 uint64_t core::awake()
 {
-    if (!timing.slept)
-        return 0;
+    uint64_t cycle = timing.slept && timing.own_time ? timing.resume : 0;
+
+    if (timing.slept)
+        writeback_.slept(cycle);
     timing.slept = false;
-    if (timing.own_time)
-        slept_until_ = timing.resume;
-    return slept_until_;
+    return cycle;
 }
 
 void core::begin(const timing_insn &i)
 {
     const op &o = ops_[i.op];
-    uint64_t out;
 
     now_.o = &o;
     now_.length = i.op == INTERP_ILLEGAL ? i.d->a : o.length;
@@ -142,17 +131,14 @@ void core::begin(const timing_insn &i)
     now_.pa = i.pa + (i.pc & 0xfff);
     now_.pa2 = (i.pc & 0xfff) == 0xffe ? i.pa2 : now_.pa + 2;
     now_.row = row();
-    if (timing.slept) {
-        restart_ = std::max(restart_, awake() + lat_[ISA_LAT_FLUSH]);
-        why_ = PIPELINE_FLUSH;
-    }
-    now_.fetch = std::max(decode_, restart_);
-    out = fetch_.bring(now_.fetch, write_, i,
-                       now_.length == 4 && i.pc % ISA_LINE_BYTES == ISA_LINE_BYTES - 2, timing,
-                       before_);
-    now_.decode = std::max(out, execute_);
-    predict(i);
-    place();
+    now_.world = (uint64_t)h_->v << ISA_VMID_BITS | h_->vmid;
+    if (timing.slept)
+        fetch_.restart(std::max(fetch_.restarts(), awake() + flush_), PIPELINE_FLUSH);
+    decode_.take(now_, fetch_.bring(now_, decode_.entered(), writeback_.entered(), timing),
+                 execute_.entered());
+    decode_.predict(now_);
+    execute_.take(now_, memory_.entered(), writeback_.entered());
+    seen_ = 0;
 }
 
 /* A fetch that faults: it goes down the pipeline as an instruction that does nothing. */
@@ -164,64 +150,16 @@ void core::begin_fault()
     now_.pc = now_.predicted = h_->pc;
     now_.pa = 0;
     now_.row = row();
-    now_.fetch = std::max(decode_, restart_);
-    now_.decode = std::max(fetch_.fail(now_.fetch, write_, timing, before_), execute_);
     now_.redirect = 0;
+    decode_.take(now_, fetch_.fail(now_, decode_.entered(), writeback_.entered(), timing),
+                 execute_.entered());
+    execute_.take(now_, memory_.entered(), writeback_.entered());
     timing.fetch.n = 0;
     timing.crosses = false;
-    place();
-}
-
-/* Enters execute: behind the one before, with its registers, and in order. */
-void core::place()
-{
-    uint64_t at = std::max(now_.decode + 1, memory_from_);
-
-    now_.earliest = at;
-    at = std::max(at, hazard_.ready(*now_.o, now_.d));
-    if (now_.o->serial)
-        at = std::max(at, write_);
-    now_.execute = at;
-    now_.occupies = occupies_[now_.o->row];
-    now_.entered = now_.in_memory = false;
-    now_.pooled = 0;
-    now_.cursor = at + now_.occupies;
     seen_ = 0;
-    memory_.begin();
-}
-
-/* Where fetch goes on, as fetch and decode believe. */
-void core::predict(const timing_insn &i)
-{
-    const op &o = *now_.o;
-    uint64_t behind = i.pc + now_.length;
-    bool jumps = o.kind == OP_BRANCH || o.kind == OP_JAL || o.kind == OP_JALR;
-    const predictor::entry *e;
-
-    now_.world = (uint64_t)h_->v << ISA_VMID_BITS | h_->vmid;
-    now_.predicted = behind;
-    now_.redirect = 0;
-    e = predictor_.look(i.pc, now_.world, now_.decode - 1);
-    if (e && e->counter >= 2) {
-        now_.predicted = e->target;
-        if (!jumps) {
-            now_.predicted = behind;
-            now_.redirect = now_.decode + lat_[ISA_LAT_REDIRECT];
-        }
-    } else if (!e && config_.predictor != PREDICT_NONE &&
-               (o.kind == OP_JAL || (o.kind == OP_BRANCH && now_.d.c < 0))) {
-        now_.predicted = op_target(o, now_.d, i.pc);
-        now_.redirect = now_.decode + lat_[ISA_LAT_REDIRECT];
-    }
 }
 
 /* From execute to write-back ------------------------------------------------------------- */
-
-/* The cycle behind its first in memory: what it waits for there begins then. */
-uint64_t core::in_memory() const
-{
-    return std::max(now_.execute + now_.occupies + now_.pooled, write_) + 1;
-}
 
 /* What the instruction did, as far as it is known. */
 void core::go_through_notes()
@@ -231,58 +169,11 @@ void core::go_through_notes()
     for (; seen_ < n.n; seen_++) {
         const struct timing_note &note = n.note[seen_];
 
-        if (note.kind == TIMING_SPILL || note.kind == TIMING_REFILL) {
-            uint64_t end = sequencer_.pass(now_.cursor, note, behind_);
-
-            now_.pooled += end - now_.cursor;
-            now_.cursor = end;
-            continue;
-        }
-        if (!now_.in_memory) {
-            now_.in_memory = true;
-            now_.cursor = in_memory();
-        }
-        data_misses_ += note.kind == TIMING_TLB_L2;
-        now_.cursor = memory_.pass(now_.cursor, note, behind_);
+        if (note.kind == TIMING_SPILL || note.kind == TIMING_REFILL)
+            execute_.move(now_, note);
+        else
+            memory_.pass(now_, writeback_.entered(), note);
     }
-}
-
-pipeline_category core::execute_category() const
-{
-    switch (now_.o->row) {
-    case ISA_LAT_WORLD: return PIPELINE_WORLD;
-    case ISA_LAT_POOL: return PIPELINE_POOL;
-    case ISA_LAT_TRAP: return PIPELINE_TRAP;
-    case ISA_LAT_FLUSH: return PIPELINE_FLUSH;
-    default: return PIPELINE_EXECUTE;
-    }
-}
-
-/* Shares out the cycles since the instruction before retired; `end` is the first one after. */
-void core::account(uint64_t end, bool trapped, pipeline_category retired)
-{
-    uint64_t begun = accounted_;
-    share s(*now_.row, end - begun);
-
-    accounted_ = end;
-    now_.row->instret += !trapped;
-    s.take(trapped ? retired : PIPELINE_RETIRED, 1);
-    if (s.left() == 0)
-        return;
-    s.take(behind_);
-    s.take(PIPELINE_EXECUTE, trapped ? 0 : stays_[now_.o->row] - 1);
-    s.take(execute_category(), now_.occupies - 1);
-    s.take(PIPELINE_POOL, now_.pooled);
-    s.take(PIPELINE_HAZARD, now_.execute - now_.earliest);
-    s.take(before_);
-    if (slept_until_ > begun) { /* the oldest of them */
-        uint64_t asleep = slept_until_ - begun;
-
-        s.take(why_, s.left() > asleep ? s.left() - asleep : 0);
-        s.rest(PIPELINE_WAIT);
-    }
-    slept_until_ = 0;
-    s.rest(why_);
 }
 
 /* The instruction's bits, for those who listen. */
@@ -296,9 +187,8 @@ uint32_t core::bits() const
     return (uint32_t)high << 16 | low;
 }
 
-void core::tell(uint64_t memory_from, uint64_t write, uint64_t next, bool trapped)
+void core::tell(uint64_t next)
 {
-    const op_kind kind = now_.o->kind;
     pipeline_insn i = {};
 
     i.hart = h_->id;
@@ -309,18 +199,17 @@ void core::tell(uint64_t memory_from, uint64_t write, uint64_t next, bool trappe
     i.vmid = now_.row->vmid;
     i.ring = now_.row->ring;
     i.v = now_.row->vmcs != 0;
-    i.trapped = trapped;
+    i.trapped = now_.trapped;
     i.length = now_.length;
     if (now_.length)
         i.insn = bits();
     i.fetch = now_.fetch;
     i.decode = now_.decode;
     i.execute = now_.execute;
-    i.memory = memory_from;
-    i.write = write;
+    i.memory = now_.memory;
+    i.write = now_.write;
     i.waited = now_.execute - now_.earliest;
-    i.mispredicted = !trapped && (kind == OP_BRANCH || kind == OP_JAL || kind == OP_JALR) &&
-                     next != now_.predicted;
+    i.mispredicted = !now_.trapped && now_.jumps() && next != now_.predicted;
     i.icache_misses = (unsigned)(icache.misses - told_icache_);
     i.dcache_misses = (unsigned)(dcache.misses - told_dcache_);
     for (unsigned c = 0; c < PIPELINE_CATEGORIES; c++)
@@ -330,63 +219,40 @@ void core::tell(uint64_t memory_from, uint64_t write, uint64_t next, bool trappe
     listener_(user_, &i);
 }
 
-/* The instruction leaves the pipeline, `next` is executed behind it. */
-void core::leave(uint64_t next, bool trapped, pipeline_category retired)
+/* The instruction leaves the pipeline, `next` is executed behind it; or it traps, which its
+ * cycle in write-back is counted as. */
+void core::leave(uint64_t next, bool trapped, pipeline_category as)
 {
-    uint64_t out, from, write;
-
     go_through_notes();
     timing.data.n = 0;
-    out = now_.execute + now_.pooled + now_.occupies;
-    from = std::max(out, write_);
-    write = now_.in_memory ? now_.cursor : from + 1;
-    write += trapped ? 0 : stays_[now_.o->row] - 1;
+    now_.trapped = trapped;
+    memory_.leave(now_, writeback_.entered());
     if (listener_)
         untold_ = *now_.row;
-    account(write + 1, trapped, retired);
+    writeback_.take(now_, memory_.stays(now_), fetch_.why(), as);
     if (listener_)
-        tell(from, write, next, trapped);
+        tell(next);
     number_++;
-    hazard_.clear();
-    if (now_.o->kind == OP_LOAD || now_.o->kind == OP_AMO)
-        hazard_.loads(now_.d.a, write);
-    else if (now_.o->late && (now_.d.c >> 7 & 31))
-        hazard_.loads(now_.d.c >> 7 & 31, write);
-    decode_ = now_.decode;
-    execute_ = now_.execute;
-    memory_from_ = from;
-    write_ = write;
-    before_.clear();
-    behind_.clear();
+    hazard_.note(now_);
+    now_.before.clear();
+    now_.behind.clear();
     if (!trapped)
-        go_on(next, out);
+        go_on(next);
 }
 
-/* Where fetch has to begin again behind an instruction that left execute at `out`. */
-void core::go_on(uint64_t next, uint64_t out)
+/* Where fetch has to begin again, or may go on. */
+void core::go_on(uint64_t next)
 {
     const op &o = *now_.o;
 
-    restart_ = now_.redirect;
-    why_ = PIPELINE_FRONTEND;
-    if (o.kind == OP_BRANCH || o.kind == OP_JAL || o.kind == OP_JALR) {
-        jumps_++;
-        predictor_.learn(now_.pc, now_.world, next != now_.pc + now_.length, next, out - 1);
-        if (next != now_.predicted) {
-            mispredicts_++;
-            restart_ = std::max(restart_, out - 1 + lat_[ISA_LAT_MISPREDICT]);
-            why_ = PIPELINE_MISPREDICT;
-        }
-        redirects_ += now_.redirect && next == now_.predicted;
-        return;
-    }
-    if (now_.entered) {
-        restart_ = out;
-        why_ = PIPELINE_WORLD;
-        timing_entered(h_, out);
+    fetch_.restart(now_.redirect, PIPELINE_FRONTEND);
+    if (now_.jumps()) {
+        execute_.resolve(now_, next, fetch_);
+    } else if (now_.entered) {
+        fetch_.restart(now_.out(), PIPELINE_WORLD);
+        timing_entered(h_, now_.out());
     } else if (o.flushes || (o.flushes_if_rs1 && (now_.d.c >> 15 & 31))) {
-        restart_ = write_ - 1 + lat_[ISA_LAT_FLUSH];
-        why_ = PIPELINE_FLUSH;
+        fetch_.restart(now_.write - 1 + flush_, PIPELINE_FLUSH);
     }
     if (o.fence_i) {
         fetch_.empty();
@@ -403,8 +269,12 @@ void core::finish(uint64_t next)
 
 void core::drain()
 {
+    uint64_t now = h_->instret + h_->waited;
+
     if (!timing.held)
         finish(h_->pc);
+    if (timing.own_time && h_->waiting) /* it sleeps as the run ends */
+        writeback_.sleep_to(now, *row());
 }
 
 void core::trap(unsigned event)
@@ -415,30 +285,22 @@ void core::trap(unsigned event)
 
     if (timing.between) {
         finish(h_->pc);
-        from = std::max({restart_, write_, awake()});
+        from = std::max({fetch_.restarts(), writeback_.entered(), awake()});
     } else {
         leave(0, true, why);
-        from = write_ - 1;
+        from = now_.write - 1;
     }
     timing.between = running_ = false;
-    restart_ = from + lat_[exit ? ISA_LAT_EXIT : ISA_LAT_TRAP];
-    why_ = why;
+    fetch_.restart(from + (exit ? exit_ : trap_), why);
 }
 
 bool core::transport(uint64_t *value)
 {
     timing_notes &n = timing.data;
-    bool ok;
 
-    /* The last note is of this access. */
-    n.n--;
+    n.n--; /* the last one is of this access */
     go_through_notes();
-    if (!now_.in_memory) {
-        now_.in_memory = true;
-        now_.cursor = in_memory();
-    }
-    now_.cursor = memory_.device(now_.cursor, n.note[n.n], value, &ok, behind_);
-    return ok;
+    return memory_.device(now_, writeback_.entered(), n.note[n.n], value);
 }
 
 void core::listen(pipeline_fn *fn, void *user)
@@ -457,10 +319,10 @@ void core::count(struct pipeline_stats &s) const
     s.dcache_accesses += dcache.accesses;
     s.writebacks += dcache.writebacks;
     s.l1_fetch_misses += fetch_.misses;
-    s.l1_data_misses += data_misses_;
-    s.jumps += jumps_;
-    s.mispredicts += mispredicts_;
-    s.redirects += redirects_;
+    s.l1_data_misses += memory_.misses;
+    s.jumps += execute_.jumps;
+    s.mispredicts += execute_.mispredicts;
+    s.redirects += execute_.redirects;
 }
 
 } // namespace visa

@@ -6,31 +6,10 @@
 namespace visa
 {
 
-translation::translation(const sc_core::sc_module_name &name, cache &data, const pipeline_config &c)
-    : sc_module(name), data_(data), l2_(c.cycles[ISA_LAT_TLB_L2]),
-      read_(c.cycles[ISA_LAT_WALK_READ])
-{
-}
-
-uint64_t translation::pass(uint64_t at, const struct timing_note &n, costs &spent)
-{
-    uint64_t end = at + l2_;
-
-    if (n.kind == TIMING_TLB_L2) {
-        spent.add(PIPELINE_TLB, l2_);
-        return end;
-    }
-    end = at + read_;
-    if (!data_.hit(n.pa, false))
-        end = data_.fill(end, n.pa, false);
-    spent.add(n.kind == TIMING_WALK_HOST ? PIPELINE_WALK_HOST : PIPELINE_WALK_GUEST, end - at);
-    return end;
-}
-
 /* Fetch ----------------------------------------------------------------------------- */
 
 fetch::fetch(const sc_core::sc_module_name &name, cache &instructions, translation &t)
-    : sc_module(name), instructions_(instructions), translation_(t)
+    : stage(name), instructions_(instructions), translation_(t)
 {
 }
 
@@ -68,63 +47,116 @@ uint64_t fetch::part(uint64_t at, uint64_t turn, uint64_t pa, const timing_notes
     return at;
 }
 
-uint64_t fetch::bring(uint64_t at, uint64_t turn, const timing_insn &i, bool straddles,
-                      const timing &t, costs &spent)
+uint64_t fetch::bring(flight &f, uint64_t freed, uint64_t turn, const timing &t)
 {
-    uint64_t offset = i.pc & 0xfff, pa = i.pa + offset;
+    bool straddles = f.length == 4 && f.pc % ISA_LINE_BYTES == ISA_LINE_BYTES - 2;
     unsigned second = straddles && t.crosses ? t.second : t.fetch.n;
+    uint64_t at = f.fetch = entered_ = std::max(freed, restart_);
 
-    if (pa / ISA_LINE_BYTES + 1 == line_ && t.fetch.n == 0 && !straddles)
+    if (f.pa / ISA_LINE_BYTES + 1 == line_ && t.fetch.n == 0 && !straddles)
         return at + 1;
-    at = part(at, turn, pa, t.fetch, 0, second, spent);
+    at = part(at, turn, f.pa, t.fetch, 0, second, f.before);
     if (straddles)
-        at = part(at, turn, offset == 0xffe ? i.pa2 : pa + 2, t.fetch, second, t.fetch.n, spent);
+        at = part(at, turn, f.pa2, t.fetch, second, t.fetch.n, f.before);
     return at;
 }
 
-uint64_t fetch::fail(uint64_t at, uint64_t turn, const timing &t, costs &spent)
+uint64_t fetch::fail(flight &f, uint64_t freed, uint64_t turn, const timing &t)
 {
     unsigned second = t.crosses ? t.second : 0;
+    uint64_t at = f.fetch = entered_ = std::max(freed, restart_);
 
     if (t.crosses)
-        at = part(at, turn, t.first_pa, t.fetch, 0, second, spent);
-    return translate(at + 1, turn, t.fetch, second, t.fetch.n, spent);
+        at = part(at, turn, t.first_pa, t.fetch, 0, second, f.before);
+    return translate(at + 1, turn, t.fetch, second, t.fetch.n, f.before);
 }
 
-/* Execute: what is beyond it ---------------------------------------------------------- */
+/* Decode ---------------------------------------------------------------------------- */
 
-/* 8-byte fields of a context that the architecture defines. */
-static uint64_t fields_of_context()
-{
-    uint64_t n = 0;
-
-    for (unsigned i = 0; i < isa_vmcs_field_count; i++)
-        n += isa_vmcs_fields[i].n;
-    return n;
-}
-
-sequencer::sequencer(const sc_core::sc_module_name &name, interconnect &bus,
-                     const pipeline_config &c)
-    : sc_module(name), bus_(bus), spill_(c.cycles[ISA_LAT_SPILL] * fields_of_context()),
-      refill_(c.cycles[ISA_LAT_REFILL] * (ISA_VMCS_BYTES / 8))
+decode::decode(const sc_core::sc_module_name &name, predictor &p, const pipeline_config &c)
+    : stage(name), predictor_(p), redirect_(c.cycles[ISA_LAT_REDIRECT]),
+      static_(c.predictor != PREDICT_NONE)
 {
 }
 
-uint64_t sequencer::pass(uint64_t at, const struct timing_note &n, costs &spent)
+void decode::predict(flight &f)
 {
-    uint64_t end = bus_.occupy(at, n.kind == TIMING_SPILL ? spill_ : refill_);
+    const op &o = *f.o;
+    const predictor::entry *e = predictor_.look(f.pc, f.world, f.decode - 1);
 
-    spent.add(PIPELINE_POOL, end - at);
-    return end;
+    f.predicted = f.pc + f.length;
+    f.redirect = 0;
+    if (e && e->counter >= 2) {
+        if (f.jumps())
+            f.predicted = e->target;
+        else
+            f.redirect = f.decode + redirect_;
+    } else if (!e && static_ && (o.kind == OP_JAL || (o.kind == OP_BRANCH && f.d.c < 0))) {
+        f.predicted = op_target(o, f.d, f.pc);
+        f.redirect = f.decode + redirect_;
+    }
 }
 
-/* Memory ------------------------------------------------------------------------------ */
+/* Execute --------------------------------------------------------------------------- */
+
+static bool in_memory(unsigned row)
+{
+    return row == ISA_LAT_LOAD || row == ISA_LAT_STORE || row == ISA_LAT_AMO;
+}
+
+execute::execute(const sc_core::sc_module_name &name, predictor &p, hazard &h, sequencer &s,
+                 const pipeline_config &c)
+    : stage(name), predictor_(p), hazard_(h), sequencer_(s),
+      mispredict_(c.cycles[ISA_LAT_MISPREDICT])
+{
+    for (unsigned row = 0; row < ISA_LATS; row++)
+        occupies_[row] = in_memory(row) || row == ISA_LAT_EXIT ? 1 : c.cycles[row];
+}
+
+void execute::take(flight &f, uint64_t freed, uint64_t alone)
+{
+    uint64_t at = std::max(f.decode + 1, freed);
+
+    f.earliest = at;
+    at = std::max(at, hazard_.ready(*f.o, f.d));
+    if (f.o->serial)
+        at = std::max(at, alone);
+    entered_ = f.execute = at;
+    f.occupies = occupies_[f.o->row];
+    f.pooled = 0;
+    f.cursor = at + f.occupies;
+    f.in_memory = f.entered = f.trapped = false;
+}
+
+void execute::move(flight &f, const struct timing_note &n)
+{
+    uint64_t end = sequencer_.pass(f.cursor, n, f.behind);
+
+    f.pooled += end - f.cursor;
+    f.cursor = end;
+}
+
+void execute::resolve(const flight &f, uint64_t next, fetch &front)
+{
+    bool wrong = next != f.predicted;
+
+    jumps++;
+    mispredicts += wrong;
+    redirects += f.redirect && !wrong;
+    predictor_.learn(f.pc, f.world, next != f.pc + f.length, next, f.out() - 1);
+    if (wrong)
+        front.restart(std::max(f.redirect, f.out() - 1 + mispredict_), PIPELINE_MISPREDICT);
+}
+
+/* Memory ---------------------------------------------------------------------------- */
 
 memory::memory(const sc_core::sc_module_name &name, interconnect &bus, cache &data, translation &t,
                const pipeline_config &c)
-    : sc_module(name), bus_(bus), data_(data), translation_(t),
+    : stage(name), bus_(bus), data_(data), translation_(t),
       port_(c.cycles[ISA_LAT_BUS] + c.cycles[ISA_LAT_DEVICE])
 {
+    for (unsigned row = 0; row < ISA_LATS; row++)
+        stays_[row] = in_memory(row) ? c.cycles[row] : 1;
 }
 
 /* Other harts' caches give the line up, or what they have written of it. */
@@ -149,18 +181,10 @@ uint64_t memory::access(uint64_t at, uint64_t pa, bool write, costs &spent)
     return end;
 }
 
-uint64_t memory::pass(uint64_t at, const struct timing_note &n, costs &spent)
+uint64_t memory::accesses(uint64_t at, const struct timing_note &n, costs &spent)
 {
     bool over = n.pa % ISA_LINE_BYTES + n.size > ISA_LINE_BYTES;
 
-    if (n.kind == TIMING_DEVICE) { /* of a port: those of addresses are transported */
-        uint64_t end = bus_.occupy(at, port_);
-
-        spent.add(PIPELINE_DEVICE, end - at);
-        return end;
-    }
-    if (n.kind != TIMING_ACCESS)
-        return translation_.pass(at, n, spent);
     for (unsigned i = 0; i < 1u + over; i++) {
         if (accesses_++) {
             at++;
@@ -171,14 +195,103 @@ uint64_t memory::pass(uint64_t at, const struct timing_note &n, costs &spent)
     return at;
 }
 
-uint64_t memory::device(uint64_t at, const struct timing_note &n, uint64_t *value, bool *ok,
-                        costs &spent)
+/* What it waits for begins in the cycle behind its first here. */
+void memory::begin(flight &f, uint64_t freed)
+{
+    if (f.in_memory)
+        return;
+    f.in_memory = true;
+    f.cursor = std::max(f.out(), freed) + 1;
+    accesses_ = 0;
+}
+
+void memory::pass(flight &f, uint64_t freed, const struct timing_note &n)
+{
+    begin(f, freed);
+    if (n.kind == TIMING_ACCESS) {
+        f.cursor = accesses(f.cursor, n, f.behind);
+    } else if (n.kind == TIMING_DEVICE) { /* of a port: those of addresses are transported */
+        uint64_t end = bus_.occupy(f.cursor, port_);
+
+        f.behind.add(PIPELINE_DEVICE, end - f.cursor);
+        f.cursor = end;
+    } else {
+        misses += n.kind == TIMING_TLB_L2;
+        f.cursor = translation_.pass(f.cursor, n, f.behind);
+    }
+}
+
+bool memory::device(flight &f, uint64_t freed, const struct timing_note &n, uint64_t *value)
 {
     uint64_t end;
+    bool ok;
 
-    *ok = bus_.device(at, n.write, n.pa, n.size, value, &end);
-    spent.add(PIPELINE_DEVICE, end - at);
-    return end;
+    begin(f, freed);
+    ok = bus_.device(f.cursor, n.write, n.pa, n.size, value, &end);
+    f.behind.add(PIPELINE_DEVICE, end - f.cursor);
+    f.cursor = end;
+    return ok;
+}
+
+void memory::leave(flight &f, uint64_t freed)
+{
+    entered_ = f.memory = std::max(f.out(), freed);
+    f.write = (f.in_memory ? f.cursor : f.memory + 1) + stays(f) - 1;
+}
+
+/* Write-back ------------------------------------------------------------------------ */
+
+/* What the cycles of an instruction in execute are for, but the first. */
+static pipeline_category execute_category(unsigned row)
+{
+    switch (row) {
+    case ISA_LAT_WORLD: return PIPELINE_WORLD;
+    case ISA_LAT_POOL: return PIPELINE_POOL;
+    case ISA_LAT_TRAP: return PIPELINE_TRAP;
+    case ISA_LAT_FLUSH: return PIPELINE_FLUSH;
+    default: return PIPELINE_EXECUTE;
+    }
+}
+
+void writeback::take(flight &f, unsigned stays, pipeline_category why, pipeline_category as)
+{
+    uint64_t begun = accounted_, asleep = slept_until_ > begun ? slept_until_ - begun : 0;
+    share s(*f.row, f.write + 1 - begun);
+
+    entered_ = f.write;
+    accounted_ = f.write + 1;
+    f.row->instret += !f.trapped;
+    s.take(f.trapped ? as : PIPELINE_RETIRED, 1);
+    if (s.left() == 0)
+        return;
+    s.take(f.behind);
+    s.take(PIPELINE_EXECUTE, stays - 1);
+    s.take(execute_category(f.o->row), f.occupies - 1);
+    s.take(PIPELINE_POOL, f.pooled);
+    s.take(PIPELINE_HAZARD, f.execute - f.earliest);
+    s.take(f.before);
+    if (asleep) { /* the oldest of them */
+        s.take(why, s.left() > asleep ? s.left() - asleep : 0);
+        s.rest(PIPELINE_WAIT);
+    }
+    slept_until_ = 0;
+    s.rest(why);
+}
+
+void writeback::sleep_to(uint64_t cycle, pipeline_row &row)
+{
+    if (cycle <= accounted_)
+        return;
+    row.cycles[PIPELINE_WAIT] += cycle - accounted_;
+    accounted_ = cycle;
+}
+
+void writeback::skip_to(uint64_t cycle)
+{
+    if (cycle <= accounted_)
+        return;
+    skipped_ += cycle - accounted_;
+    accounted_ = cycle;
 }
 
 } // namespace visa

@@ -1,0 +1,44 @@
+/* An instruction that is in the pipeline, and what is known of its way through it. */
+#ifndef VISA_SYSTEMC_FLIGHT_H
+#define VISA_SYSTEMC_FLIGHT_H
+
+#include "accounts.h"
+#include "op.h"
+
+namespace visa
+{
+
+struct flight {
+    const op *o;
+    uint8_t length; /* 0: its fetch faults */
+    dinsn d;
+    pipeline_row *row;
+    uint64_t pc, pa, pa2; /* host physical: of its first half, of its second */
+    uint64_t world;       /* for the predictor */
+    bool trapped, entered;
+
+    /* The first cycle in each stage. */
+    uint64_t fetch, decode, execute, memory, write;
+    uint64_t earliest; /* as execute, if neither registers nor order had been in the way */
+    uint64_t occupies; /* cycles in execute ... */
+    uint64_t pooled;   /* ... and those for contexts */
+    uint64_t cursor;   /* cycle up to which what it did has been gone through */
+    bool in_memory;    /* cursor is there */
+
+    uint64_t predicted;   /* address that fetch goes on with */
+    uint64_t redirect;    /* decode sends it there not before this cycle; 0: it need not */
+    costs before, behind; /* what held it up in fetch; in execute and memory */
+
+    bool jumps() const
+    {
+        return o->kind == OP_BRANCH || o->kind == OP_JAL || o->kind == OP_JALR;
+    }
+    /* The first cycle after execute. */
+    uint64_t out() const
+    {
+        return execute + occupies + pooled;
+    }
+};
+
+} // namespace visa
+#endif
