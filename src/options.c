@@ -5,6 +5,7 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,24 @@ static bool set_trace_format(struct options *o, const char *value, char *err, si
     return false;
 }
 
+static bool set_kanata(struct options *o, const char *value, char *err, size_t n)
+{
+    o->views.kanata = value;
+    return want_pipeline(o, err, n);
+}
+
+static bool set_o3pipeview(struct options *o, const char *value, char *err, size_t n)
+{
+    o->views.o3pipeview = value;
+    return want_pipeline(o, err, n);
+}
+
+static bool set_vcd(struct options *o, const char *value, char *err, size_t n)
+{
+    o->views.vcd = value;
+    return want_pipeline(o, err, n);
+}
+
 /* ADDRESS, with :r, :w or :x behind it. */
 static bool set_walk(struct options *o, const char *value, char *err, size_t n)
 {
@@ -234,6 +253,15 @@ static const struct option_row rows[] = {
      "draw the page-table walks of an address as the run ends"},
     {"check-stale", 0, NULL, FLAG, AT(check_stale),
      "report uses of translations that miss a flush"},
+    {NULL, 0, NULL, FLAG, BY(NULL), "Looking at the pipeline"},
+    {"kanata", 0, "FILE", CALL, BY(set_kanata), "every instruction's way, for the viewer Konata"},
+    {"o3pipeview", 0, "FILE", CALL, BY(set_o3pipeview), "the same as lines of gem5's O3PipeView"},
+    {"vcd", 0, "FILE", CALL, BY(set_vcd), "the stages as waveforms, for GTKWave"},
+    {"perfetto", 0, "FILE", TEXT, AT(views.perfetto),
+     "guests over time, for Perfetto; in both models"},
+    {"from", 0, "CYCLE", NUMBER, AT(views.from), "of all these, from this cycle on"},
+    {"to", 0, "CYCLE", NUMBER, AT(views.to), "up to this cycle"},
+    {"last", 0, "N", NUMBER, AT(views.last), "the last N instructions of each hart"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Results"},
     {"stats", 's', "FILE", TEXT, AT(stats), "write statistics as JSON; - is standard output"},
     {"report", 'r', "FILE", TEXT, AT(report),
@@ -316,7 +344,8 @@ static bool option_error(int c, char **argv, char *err, size_t n)
 
 static void defaults(struct options *o)
 {
-    *o = (struct options){.trace_file = "-", .trace.to = UINT64_MAX};
+    *o = (struct options){
+        .trace_file = "-", .trace.to = UINT64_MAX, .views = {.to = UINT64_MAX, .last = VIEW_LAST}};
     machine_defaults(&o->config);
     pipeline_defaults(&o->pipeline);
 }
@@ -341,6 +370,26 @@ static bool read_files(struct options *o, int argc, char **argv, char *err, size
     return true;
 }
 
+static bool check_views(const struct options *o, char *err, size_t n)
+{
+    const struct view_options *v = &o->views;
+
+    if (views_of_pipeline(v) && o->model != MODEL_PIPELINE)
+        snprintf(err, n, "--%s shows the pipeline, which --model functional does not have",
+                 v->kanata ? "kanata"
+                 : v->vcd  ? "vcd"
+                           : "o3pipeview");
+    else if (v->from > v->to)
+        snprintf(err, n, "--from %" PRIu64 " is behind --to %" PRIu64, v->from, v->to);
+    else if (!views_wanted(v) && (v->from || v->to != UINT64_MAX || v->last != VIEW_LAST))
+        snprintf(err, n,
+                 "--from, --to and --last bound --kanata, --o3pipeview, --vcd and "
+                 "--perfetto: none of these is there");
+    else
+        return true;
+    return false;
+}
+
 static bool check(struct options *o, char *err, size_t n)
 {
     if (!o->image && !o->help && !o->version && !o->dump_dtb && !o->print_config) {
@@ -354,7 +403,8 @@ static bool check(struct options *o, char *err, size_t n)
     }
     if (o->sample)
         o->pipeline.own_time = false;
-    return config_check_machine(&o->config, err, n) && config_check_pipeline(&o->pipeline, err, n);
+    return check_views(o, err, n) && config_check_machine(&o->config, err, n) &&
+           config_check_pipeline(&o->pipeline, err, n);
 }
 
 bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n)

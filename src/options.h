@@ -10,6 +10,7 @@
 #include "pipeline.h"
 #include "sampling.h"
 #include "trace.h"
+#include "views/views.h"
 
 /* Exit statuses of the command that are not the guest's own exit code. */
 enum {
@@ -54,6 +55,7 @@ struct options {
     bool trace_on;
     const char *trace_file; /* "-": standard error */
     struct trace trace;
+    struct view_options views;
     const char *stats;     /* "-": standard output */
     const char *report;    /* the same as HTML */
     uint64_t explain_exit; /* number of an exit, 0: none */

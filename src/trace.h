@@ -41,6 +41,7 @@ void trace_world(void *trace, const struct world_event *e);
 /* For both formats -------------------------------------------------------------------- */
 
 void trace_json(FILE *out, const struct trace *t, const struct retire *r);
+void trace_json_string(FILE *out, const char *value); /* with its quotes */
 
 const char *trace_register(unsigned number);      /* ABI name of x0 to x31 */
 const char *trace_cause(const struct retire *r);  /* name of the event's cause, "?" if none */

@@ -9,9 +9,9 @@ static void hex(FILE *out, const char *key, uint64_t value)
     fprintf(out, ",\"%s\":\"0x%" PRIx64 "\"", key, value);
 }
 
-static void string(FILE *out, const char *key, const char *value)
+void trace_json_string(FILE *out, const char *value)
 {
-    fprintf(out, ",\"%s\":\"", key);
+    putc('"', out);
     for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
         if (*p == '"' || *p == '\\')
             fprintf(out, "\\%c", *p);
@@ -21,6 +21,12 @@ static void string(FILE *out, const char *key, const char *value)
             putc(*p, out);
     }
     putc('"', out);
+}
+
+static void string(FILE *out, const char *key, const char *value)
+{
+    fprintf(out, ",\"%s\":", key);
+    trace_json_string(out, value);
 }
 
 /* The symbol without its angle brackets. */

@@ -25,6 +25,7 @@
 #include "terminal.h"
 #include "trace.h"
 #include "turns.h"
+#include "views/views.h"
 
 enum { STALE_SHOWN = 20 };
 
@@ -38,6 +39,7 @@ struct sim {
     struct image image;
     struct exits *exits;     /* while statistics are wanted */
     struct explain *explain; /* while an exit is to be explained */
+    struct views *views;     /* while the run is to be drawn */
     FILE *trace, *stats, *report;
     uint64_t stale; /* uses of stale translations */
     bool output_lost;
@@ -212,6 +214,38 @@ static bool attach_observers(struct sim *s)
     return true;
 }
 
+/* A retire_fn, as there is one for each machine. */
+static void tell_record(void *user, const struct retire *r)
+{
+    struct sim *s = user;
+
+    if (s->trace && s->options.trace.events != TRACE_EXITS)
+        trace_record(&s->options.trace, r);
+    if (s->options.views.perfetto)
+        views_record(s->views, r);
+}
+
+static bool open_views(struct sim *s)
+{
+    const struct view_options *o = &s->options.views;
+    char err[512];
+
+    if (!views_wanted(o))
+        return true;
+    s->views = views_new(o, s->machine, &s->image, err, sizeof err);
+    if (!s->views) {
+        complain("%s", err);
+        return false;
+    }
+    if (o->perfetto)
+        machine_listen(s->machine, tell_record, s);
+#ifdef HAVE_SYSTEMC
+    if (views_of_pipeline(o))
+        pipeline_listen(s->pipeline, views_insn, s->views);
+#endif
+    return true;
+}
+
 static bool open_outputs(struct sim *s)
 {
     struct options *o = &s->options;
@@ -221,7 +255,7 @@ static bool open_outputs(struct sim *s)
         return false;
     }
 
-    if (o->stats && !(s->stats = open_output(o->stats, stdout)))
+    if (!open_views(s) || (o->stats && !(s->stats = open_output(o->stats, stdout))))
         return false;
     if (o->report && !(s->report = open_output(o->report, stdout)))
         return false;
@@ -233,7 +267,7 @@ static bool open_outputs(struct sim *s)
     o->trace.image = &s->image;
     if (o->trace.events == TRACE_EXITS)
         return machine_on_world(s->machine, trace_world, &o->trace);
-    machine_listen(s->machine, trace_record, &o->trace);
+    machine_listen(s->machine, tell_record, s);
     return true;
 }
 
@@ -423,6 +457,22 @@ static void close_output(struct sim *s, FILE *f, const char *path)
     }
 }
 
+static void write_views(struct sim *s)
+{
+    const struct view_options *o = &s->options.views;
+    char err[512];
+
+    if (!s->views)
+        return;
+    if (!views_write(s->views, err, sizeof err)) {
+        complain("%s", err);
+        s->output_lost = true;
+    } else if (views_left_out(s->views) && o->last == VIEW_LAST) {
+        complain("of the pipeline and the guests' stays the last %d are shown (--last 0: all)",
+                 VIEW_LAST);
+    }
+}
+
 /* What was asked for and is known only now. */
 static void tell_results(struct sim *s)
 {
@@ -486,6 +536,7 @@ static int simulate(struct sim *s)
     source.exits = s->exits;
     tell_results(s);
     write_statistics(s, &source, &end);
+    write_views(s);
     if (s->trace)
         close_output(s, s->trace, s->options.trace_file);
     if (fflush(stdout) || !terminal_ok(s->terminal)) {
@@ -505,6 +556,7 @@ static void clean_up(struct sim *s)
     board_free(s->board);
     exits_free(s->exits);
     explain_free(s->explain);
+    views_free(s->views);
     machine_free(s->machine);
     image_free(&s->image);
     options_free(&s->options);
