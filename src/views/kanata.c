@@ -83,6 +83,8 @@ static void print_step(struct kanata *k, const struct view_step *s)
     if (s->stage == VIEW_F)
         print_begin(k, s);
     id = *id_of(k, s->hart, s->index);
+    if (s->stage != VIEW_F)
+        fprintf(k->out, "E\t%zu\t0\t%c\n", id, stage_names[s->stage - 1]);
     if (s->stage == VIEW_GONE) {
         fprintf(k->out, "R\t%zu\t%zu\t%d\n", id, k->retired, s->insn->trapped);
         k->retired += !s->insn->trapped;

@@ -69,7 +69,7 @@ class Insn:
     def __init__(self, number, hart, cycle):
         self.number, self.hart, self.begun = number, hart, cycle
         self.label, self.details, self.stages, self.end, self.trapped = "", "", {}, None, False
-        self.waits_for = []
+        self.waits_for, self.ended = [], []  # ended: the stages that it has left
 
     def cycles(self):
         """{category: cycles} of the details."""
@@ -115,8 +115,11 @@ def kanata(text):
             else:
                 i.details += args[2]
         elif name == "S":
-            assert args[1] == "0" and args[2] == STAGES[len(i.stages)], line
+            assert args[1] == "0" and args[2] == STAGES[len(i.stages)] and len(i.ended) == len(i.stages), line
             i.stages[args[2]] = cycle
+        elif name == "E":  # viewers want it: then the next one begins, or it retires
+            i.ended.append((args[2], cycle))
+            assert args[1] == "0" and args[2] == STAGES[len(i.stages) - 1] and len(i.ended) == len(i.stages), line
         elif name == "W":
             assert args[2] == "0"
             i.waits_for.append(insns[int(args[1])])
@@ -127,6 +130,7 @@ def kanata(text):
     harts = {}
     for i in insns:
         assert i.end is not None and len(i.stages) == 5 and i.begun == i.stages["F"]
+        assert i.ended == list(zip(STAGES, i.where()[1:]))
         harts.setdefault(i.hart, []).append(i)
     return harts
 
