@@ -115,8 +115,11 @@ bool kanata_write(FILE *out, const struct view_insns *v)
     return ok;
 }
 
-/* gem5 has a stage more in front of execute than there is here, and counts in ticks. */
-enum { TICKS = 1000 };
+/* gem5 has more stages, and counts in ticks; tick 0 is that of what never happened. */
+static uint64_t tick(uint64_t cycle)
+{
+    return (cycle + 1) * 1000;
+}
 
 static void o3pipeview_insn(FILE *out, const struct view_insns *v, uint64_t number,
                             const struct pipeline_insn *i)
@@ -124,17 +127,17 @@ static void o3pipeview_insn(FILE *out, const struct view_insns *v, uint64_t numb
     char label[512];
     const char *words = strchr(view_label(v, i, label, sizeof label), ' ');
 
-    fprintf(out, "O3PipeView:fetch:%" PRIu64 ":0x%08" PRIx64 ":0:%" PRIu64 ":", i->fetch * TICKS,
+    fprintf(out, "O3PipeView:fetch:%" PRIu64 ":0x%08" PRIx64 ":0:%" PRIu64 ":", tick(i->fetch),
             i->pc, number);
     if (v->nharts > 1)
         fprintf(out, "hart %" PRIu32 " ", i->hart);
     fprintf(out, "%s\n", words + 1);
-    fprintf(out, "O3PipeView:decode:%" PRIu64 "\n", i->decode * TICKS);
-    fprintf(out, "O3PipeView:rename:%" PRIu64 "\n", i->decode * TICKS);
-    fprintf(out, "O3PipeView:dispatch:%" PRIu64 "\n", i->decode * TICKS);
-    fprintf(out, "O3PipeView:issue:%" PRIu64 "\n", i->execute * TICKS);
-    fprintf(out, "O3PipeView:complete:%" PRIu64 "\n", i->memory * TICKS);
-    fprintf(out, "O3PipeView:retire:%" PRIu64 ":store:0\n", i->trapped ? 0 : i->write * TICKS);
+    fprintf(out, "O3PipeView:decode:%" PRIu64 "\n", tick(i->decode));
+    fprintf(out, "O3PipeView:rename:%" PRIu64 "\n", tick(i->decode));
+    fprintf(out, "O3PipeView:dispatch:%" PRIu64 "\n", tick(i->execute));
+    fprintf(out, "O3PipeView:issue:%" PRIu64 "\n", tick(i->execute));
+    fprintf(out, "O3PipeView:complete:%" PRIu64 "\n", tick(i->memory));
+    fprintf(out, "O3PipeView:retire:%" PRIu64 ":store:0\n", i->trapped ? 0 : tick(i->write));
 }
 
 bool o3pipeview_write(FILE *out, const struct view_insns *v)
