@@ -403,8 +403,11 @@ static void run_round(struct machine *m, uint64_t left)
         left -= m->harts[i].instret - before;
     }
     start = machine_now(m);
+    if (start < m->wake && start < m->poll) /* rounds of a cycle are too short for it */
+        return;
     if (start >= m->wake)
         m->wake = UINT64_MAX;
+    m->poll = start + (quantum == 1 ? m->config.quantum : 0);
     bus_poll(m->bus, start / m->config.ticks_per_time);
 }
 

@@ -28,6 +28,7 @@ struct machine {
     volatile int stop_request;
     uint64_t attempts;  /* traps that got nowhere: they count against limits */
     uint64_t wake;      /* ticks at which devices are polled */
+    uint64_t poll;      /* ticks at which they are polled for input at the latest */
     uint64_t round_end; /* ticks up to which harts run */
     uint64_t horizon;   /* ticks at which machine_run_to ends */
     retire_fn *listener;
