@@ -171,8 +171,8 @@ static const struct section {
     void (*put)(const struct html *h);
     bool pipeline; /* only with its cycles */
 } sections[] = {
-    {"time", "Who had the time", "Cycles of all harts, by VM and Ring -1. Asleep is Ring -1's.",
-     html_time, false},
+    {"time", "Who had the time",
+     "Cycles of all harts, by VM and Ring -1. Sleep is of whoever sleeps.", html_time, false},
     {"timeline", "Over time",
      "Each column is an interval of the run: whose it was, and below, how many exits it had.",
      html_timeline, false},

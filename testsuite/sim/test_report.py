@@ -347,6 +347,26 @@ def test_pipeline_accounts_for_every_cycle(both):
         assert mine["cycles"]["min"] > theirs["cycles"]["min"]
 
 
+def test_sleep_to_the_end_is_accounted_for(assemble, both, run):
+    """Hart 1 sleeps soon, and hart 0 ends the run later: both have as many cycles."""
+    timed = run(assemble("""
+            .globl _start
+    _start: bnez    a0, 2f
+            li      t0, 400
+    1:      addi    t0, t0, -1
+            bnez    t0, 1b
+            li      a0, 0x5555
+            li      t1, 0x100000
+            sw      a0, 0(t1)
+    2:      wfi
+            j       2b
+    """), "--harts", 2, "--model", "pipeline").stats
+    busy, asleep = [sum(r["cycles"].values()) for r in timed["pipeline"]["rows"]]
+    assert timed["pipeline"]["rows"][1]["cycles"]["wait"] > 400
+    assert asleep <= busy < asleep + 100  # the store that ends it, which hart 1 does not wait for
+    assert timed["time"]["total"] == busy + asleep
+
+
 def test_loading_a_context_belongs_to_the_entry(both):
     """Both VMs are loaded into the pool once, for as long each; B's loading is between A's first exit
     and B's entry, which the other times are as many instructions."""
