@@ -386,6 +386,7 @@ def test_waveform_cycles(views):
                 assert vmid[c] == (int(world[2]) if world[2] else None)
             for n in names:
                 assert sum(c in high[n] for c in range(a, b.end)) == b.cycles().get(n, 0)
+        assert all(s[c] is None for s in (ring, v, vmid) for c in range(insns[-1].end, wave.end))
         for n in names:
             total[n] += len(high[n])
     assert total == {n: views.category(n) for n in names}
@@ -509,6 +510,9 @@ def check_exits(view):
         assert s["args"]["ends"] == f"exit {r['event']['name']}" and s["args"]["pc"] == r["pc"]
         assert s["args"].get("symbol") == r.get("symbol") and s["args"]["VMQUAL"] == r["event"]["qual"]
         assert set(r["event"]["fields"]) <= set(s["args"])
+    entered = {(r["hart"], r["cycle"] + 1) for r in view.records if r.get("event", {}).get("kind") == "entry"}
+    assert {(lane[0], s["ts"] + s["dur"]) for lane, slices in timeline.lanes.items() for s in slices
+            if s["args"]["ends"].startswith("entry ")} == entered
     assert {h: [n for _, n in c] for h, c in timeline.counts.items()} == \
         {h: list(range(1, 1 + sum(r["hart"] == h for r in exits))) for h in {r["hart"] for r in exits}}
     retired = sum(s["args"]["instructions"] for slices in timeline.lanes.values() for s in slices)
@@ -630,6 +634,16 @@ def test_old_file_stays(pipelined, assemble, tmp_path):
         result = tools.execute([tools.tool("visa-sim"), "--kanata", old, *args])
         assert result.code in (119, 121)
         assert old.read_text() == "old" and not list(tmp_path.glob("*.part"))
+
+
+def test_no_room(pipelined, assemble, tmp_path):
+    """Files may have 4 KiB: what is there stays there, and nothing else does."""
+    old, elf = tmp_path / "k", assemble(LOOP)
+    old.write_text("old")
+    result = tools.execute(["sh", "-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh", tools.tool("visa-sim"),
+                            "--kanata", old, elf])
+    assert result.code == 119 and "File too large" in result.stderr
+    assert old.read_text() == "old" and not list(tmp_path.glob("*.part"))
 
 
 def test_standard_output(pipelined, assemble):
