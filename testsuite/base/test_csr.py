@@ -72,6 +72,7 @@ def access_case(maker, csr, ring, number, write):
 @pytest.mark.parametrize("key", [f"{ring}-{c.name}" for c in BASE for ring in RINGS] +
                          ["zero-to-read-only"])
 def test_access(key, batches, check):
+    """BA-14."""
     check(batches("csr_access", fill_access, "visa")[key])
 
 

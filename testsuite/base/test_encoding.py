@@ -62,6 +62,7 @@ def put(maker, key, text, bits, size):
 
 @pytest.mark.parametrize("key", ["short", "long", "custom"])
 def test_undefined(key, encodings, check):
+    """BA-18."""
     check(encodings("visa")[key])
 
 

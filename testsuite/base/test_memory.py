@@ -40,6 +40,7 @@ KEYS = ["hole", "misaligned", "atomic", "sc", "fetch"]
 
 @pytest.mark.parametrize("key", KEYS)
 def test_outside_ram(key, batches, check):
+    """PL-2."""
     check(batches("outside", fill_outside, "visa")[key])
 
 

@@ -32,6 +32,7 @@ def operations(isa, batches):
 
 @pytest.mark.parametrize("name", [i.name for i in BASE])
 def test_operation(name, isa, operations, check):
+    """BA-1."""
     check(operations(isa.insn(name).ext, "visa").get(name))
 
 

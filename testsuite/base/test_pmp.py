@@ -149,6 +149,7 @@ def fill(maker):
 
 @pytest.mark.parametrize("key", ["probe", "walk"])
 def test_pmp(key, batches, check):
+    """BA-10, BA-11."""
     check(batches("pmp", fill, "visa")[key])
 
 
@@ -193,4 +194,5 @@ def config_cases(maker):
 
 @pytest.mark.parametrize("key", ["pmpaddr", "pmpaddr-width", "pmpaddr-kept", "pmpcfg"])
 def test_readback(key, batches, check):
+    """BA-9."""
     check(batches("pmp_readback", fill_readback, "visa")[key])

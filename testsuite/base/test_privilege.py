@@ -52,6 +52,7 @@ def fill_refused(maker):
 
 @pytest.mark.parametrize("key", [f"{ring}-{name}" for ring, name in REFUSED])
 def test_illegal_in_ring(key, batches, check):
+    """ST-1."""
     check(batches("refused", fill_refused, "visa")[key])
 
 
@@ -84,6 +85,7 @@ def fill_trapped(maker):
 @pytest.mark.parametrize("machine", ["visa", "qemu"])
 @pytest.mark.parametrize("key", TRAPPED)
 def test_trapped_by_mstatus(key, machine, batches, check):
+    """BA-15, TM-9."""
     check(batches("trapped", fill_trapped, machine)[key])
 
 
@@ -136,6 +138,7 @@ def delegation_keys():
 @pytest.mark.parametrize("machine", ["visa", "qemu"])
 @pytest.mark.parametrize("key", delegation_keys())
 def test_delegation(key, machine, batches, check):
+    """TR-1."""
     check(batches("delegation", fill_delegation, machine)[key])
 
 
@@ -165,6 +168,7 @@ ISA_NUMBER = {c.name: c.number for c in ISA.csrs}
 @pytest.mark.parametrize("machine", ["visa", "qemu"])
 @pytest.mark.parametrize("key", [f"{name}-{ring}" for name in COUNTERS for ring in "su"])
 def test_counter_enables(key, machine, batches, check):
+    """CN-10."""
     check(batches("counters", fill_counters, machine)[key])
 
 
@@ -187,6 +191,7 @@ def fill_stimecmp(maker):
 
 @pytest.mark.parametrize("ring", list(RINGS))
 def test_stimecmp_enable(ring, batches, check):
+    """TM-3."""
     check(batches("stimecmp", fill_stimecmp, "visa")[ring])
 
 

@@ -86,12 +86,14 @@ def test_picolibc(run, tmp_path):
 
 @pytest.mark.parametrize("run", [on_visa, on_qemu])
 def test_harts(run, tmp_path):
+    """PL-6."""
     elf = build(tmp_path, "harts.c", f"-DHARTS={HARTS}")
     run(elf, *(["--harts", str(HARTS)] if run is on_visa else ["-smp", str(HARTS)])).ok()
 
 
 @pytest.mark.parametrize("harts", [1, 2, 7])
 def test_any_number_of_harts(harts, tmp_path):
+    """BA-1."""
     on_visa(build(tmp_path, "harts.c", f"-DHARTS={harts}"), "--harts", str(harts)).ok()
 
 
@@ -119,7 +121,7 @@ def test_ticks_per_time(ticks, tmp_path):
 
 @pytest.mark.parametrize("quantum", [64, 97, 1000, 100000])
 def test_quantum(quantum, tmp_path):
-    """However the harts take turns, no addition is lost (a turn has room for lr to sc)."""
+    """However the harts take turns, no addition is lost (a turn has room for lr to sc) (PL-10)."""
     elf = build(tmp_path, "harts.c", f"-DHARTS={HARTS}")
     on_visa(elf, "--harts", str(HARTS), "--quantum", str(quantum)).ok()
 

@@ -171,11 +171,12 @@ def test_program_that_ends_before_its_limit(image):
 
 
 def test_deadlock(image):
+    """PL-11."""
     says(visa(image(WFI)), DEADLOCK, "deadlock", "hart 0: pc 0x80000004", "waits (wfi)")
 
 
 def test_trap_loop(image):
-    """A fault whose handler cannot be fetched either."""
+    """A fault whose handler cannot be fetched either (PL-12, TR-8)."""
     says(visa(image(FAULT)), TRAP_LOOP, "trap loop", "hart 0: pc ")
 
 

@@ -16,6 +16,7 @@ def visa(tmp_path, source, *args, build=(), **how):
 
 @pytest.mark.parametrize("name", ["uart", "clint", "plic", "faults", "pci"])
 def test_device(name, tmp_path):
+    """PL-3, PL-13, PL-14."""
     visa(tmp_path, f"{name}.c").ok()
 
 
@@ -128,6 +129,7 @@ int main(u64 hart, u64 tree)
 # Ports, finisher -------------------------------------------------------------------------
 
 def test_ports(tmp_path):
+    """PL-4."""
     assert visa(tmp_path, "ports.c").ok().stdout == "uport\n"
 
 
@@ -140,6 +142,7 @@ def finisher(tmp_path, word, width="REG32"):
     (0x3333 | 255 << 16, "REG32", 255), (0x3333 | 1 << 16, "REG32", 1), (0x1111, "REG32", 9),
 ])
 def test_finisher(word, width, code, tmp_path):
+    """PL-8."""
     elf = finisher(tmp_path, word, width)
     assert programs.on_visa(elf).code == code
     assert programs.on_qemu(elf).code == code
@@ -158,6 +161,7 @@ def test_reset_ends_the_run(tmp_path):
 # HTIF ------------------------------------------------------------------------------------
 
 def test_htif(tmp_path):
+    """PL-9."""
     (tmp_path / "in").write_text("xyz.\n")
     elf = programs.build(tmp_path, "htif.c", "-DEXIT=0")
     result = programs.on_visa(elf, "--uart-in", tmp_path / "in").ok()
@@ -189,7 +193,7 @@ def tree_source(tmp_path, *args):
 
 
 def test_tree_is_at_the_top_of_ram(tmp_path):
-    """a1 points at the tree's magic number, in the last megabyte of RAM."""
+    """a1 points at the tree's magic number, in the last megabyte of RAM (PL-5)."""
     for ram in ["16M", "128M"]:
         result = visa(tmp_path, "tree.c", "--ram", ram).ok()
         address, word = (int(w, 16) for w in result.stdout.split())
@@ -199,6 +203,7 @@ def test_tree_is_at_the_top_of_ram(tmp_path):
 
 
 def test_tree_content(tmp_path):
+    """PL-1, TM-2."""
     text = tree_source(tmp_path, "--ram", "64M", "--harts", "2", "--bootargs", 'console=ttyS0 "x"')
     assert "reg = <0x00 0x80000000 0x00 0x4000000>" in text
     assert text.count('device_type = "cpu"') == 2

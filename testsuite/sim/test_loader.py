@@ -33,6 +33,7 @@ def refused(result, *words):
 
 
 def test_right_file(load):
+    """PL-7."""
     load(elf(Segment())).ok()
 
 

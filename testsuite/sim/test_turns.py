@@ -61,7 +61,7 @@ def timed(stats):
     ("marker", AT["first"]), ("marker:7", AT["first"]), ("marker:8", AT["second"]),
 ])
 def test_where(where, at, steps, run):
-    """Instructions before it are the functional model's, that and the others the pipeline's."""
+    """Instructions before it are the functional model's, that and the others the pipeline's (BA-16)."""
     result = run(steps, "--switch-at", where, "--summary").ok()
     stats = result.stats
     assert re.search(rf"^instructions before the pipeline model +{at}$", result.stderr, re.M), result.stderr

@@ -84,7 +84,8 @@ def refused(e, name, value):
 
 @pytest.mark.parametrize("key", SINGLE)
 def test_field(key, batch):
-    """One field wrong: told with its value; the context is pooled and current, nothing counted (EN-5, EN-12)."""
+    """One field wrong: told with its value; the context is pooled and current, nothing counted (EN-5, EN-12,
+    RS-3, TF-5)."""
     e, after, before, current = batch("entry", SINGLE, arrange)[key]
     _, name, value = SINGLE[key]
     if name is None:

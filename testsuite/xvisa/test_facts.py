@@ -511,6 +511,33 @@ def test_sc_without_a_reservation_translates_nothing(held, flags, exits, single)
     assert e.x7 - e.x6 == 2 + held
 
 
+# --- The base -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("insn, msr, legal", [
+    ("rdmsr", "tls", True), ("wrmsr", "tls", True), ("rdmsr", "tsc", True), ("wrmsr", "tsc", False),
+    ("rdmsr", 0x12345, False), ("wrmsr", 0x12345, False)])
+@pytest.mark.parametrize("ring", [M, S])
+def test_msrs_without_a_guest(insn, msr, legal, ring, single):
+    """BA-19: bits 31:0 are the number; with V=0 one that does not exist, or a write of a read-only one, is illegal."""
+    word = ins(insn, rs1=10, **({"rd": 12} if insn == "rdmsr" else {"rs2": 11}))
+    a = single.step(word, ring, x10=0xabcd << 32 | MSR.get(msr, msr), x11=5)
+    single.go()
+    assert a.trap == (0 if legal else CAUSE)
+
+
+@pytest.mark.parametrize("word", [ins("slti", imm=3), ins("addi", rs1=5, imm=9), ins("lui", imm=0x5000),
+                                  *(ins("fence") | n << 15 | m << 20 for n in (0, 31) for m in (0x000, 0x833, 0xfff))],
+                         ids=hex)
+def test_hints_do_nothing(word, single):
+    """BA-16: neither code points that RISC-V calls hints nor fence with any fields change a register or trap."""
+    out = tuple(n for n in range(1, 32))
+    before = single.step(NOP, out=out)
+    after = single.step(word, out=out)
+    single.go()
+    assert after.trap == 0 and before.values == after.values
+
+
 # --- VINT_SEND -------------------------------------------------------------------------
 
 

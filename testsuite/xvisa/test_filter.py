@@ -85,7 +85,7 @@ def arrange(dice):
 @pytest.mark.parametrize("cfg", range(1 << len(BITS)),
                          ids=lambda cfg: "+".join(b for b in BITS if cfg & TRAP[b]) or "none")
 def test_combination(cfg, batch, dice):
-    """Bit clear: nothing exits and nothing is counted; bit set: every such event exits once."""
+    """Bit clear: nothing exits and nothing is counted; bit set: every such event exits once (TF-1, TF-2)."""
     events, before, first, rest, after, f = batch("filter", range(1 << len(BITS)), arrange(dice))[cfg]
     want = [EXIT[e.cause] for e in events if exits(cfg, e)] + [EXIT["HYPERCALL"]]
     emulated = len(want) - 1

@@ -223,7 +223,7 @@ def check(c, e, data, target):
 
 @pytest.mark.parametrize("key", CASES)
 def test_edges(key, batch):
-    """All bytes in the range: as it says. Some or none: by the host stage (MM-6, MM-7)."""
+    """All bytes in the range: as it says. Some or none: by the host stage (MM-6, MM-7, GI-14)."""
     got = batch("iov-edges", [c for g in CASES.values() for c in g], arrange)
     for c in CASES[key]:
         check(c, *got[c])

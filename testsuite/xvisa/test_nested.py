@@ -226,7 +226,7 @@ GUEST_FLAGS = {flag_names(f): [Case(access=a, gflags=f, ring=r, sum=s, mxr=m, pf
 
 @pytest.mark.parametrize("flags", GUEST_FLAGS)
 def test_guest_permissions(flags, batch):
-    """All 256 low bytes of the guest's leaf, by ring, SUM, MXR and access."""
+    """All 256 low bytes of the guest's leaf, by ring, SUM, MXR and access (GI-11, PR-1)."""
     judge("nested-guest-flags", GUEST_FLAGS, flags, batch)
 
 
@@ -237,7 +237,7 @@ HOST_FLAGS = {flag_names(f): [Case(access=a, hflags=f, ring=r, mxr=m, gflags=ALL
 
 @pytest.mark.parametrize("flags", HOST_FLAGS)
 def test_host_permissions(flags, batch):
-    """All 256 low bytes of the host's leaf; MXR and the ring do not matter."""
+    """All 256 low bytes of the host's leaf; MXR and the ring do not matter (GI-12, PR-2)."""
     judge("nested-host-flags", HOST_FLAGS, flags, batch)
 
 
@@ -545,7 +545,7 @@ def test_form_of_access(name, batch):
 
 @pytest.mark.parametrize("name", SHORT)
 def test_compressed_form(name, single):
-    """The same of a compressed access: 16 bits of VMINSN, VMLEN 2, registers of the long form."""
+    """The same of a compressed access: 16 bits of VMINSN, VMLEN 2, registers of the long form (XI-2)."""
     s, c = single, Case()
     w = world(c)
     s.memory(w.tables.memory())

@@ -182,6 +182,7 @@ def test_clear_frees_a_slot(single):
 
 @pytest.mark.parametrize("size", [1, 8, 200])
 def test_size_is_read_from_a_csr(size, single):
+    """VM-10."""
     a = single.csr_read(CSR["vmpool"])
     single.go("--pool", size)
     assert a.x12 == size
@@ -198,7 +199,7 @@ def random_image(dice):
 
 @pytest.mark.parametrize("leave", ["vmsave", "vmclear"])
 def test_state_survives_load_and_save(leave, single, dice):
-    """Every bit of every listed field comes back (VM-3, VM-11, VM-14); reserved words are left alone."""
+    """Every bit of every listed field comes back (VM-3, VM-11, VM-14); reserved words are left alone (VM-2)."""
     s = single
     image = random_image(dice(f"image {leave}"))
     reserved = {n: 0x5e5e0000 + n for n in range(512) if n not in image}
@@ -214,7 +215,7 @@ def test_state_survives_load_and_save(leave, single, dice):
 
 
 def test_vmread_shows_the_image_that_was_loaded(single, dice):
-    """VMREAD of every listed field gives the word that memory had."""
+    """VMREAD of every listed field gives the word that memory had (VM-1)."""
     s = single
     image = random_image(dice("vmread"))
     for name in ("vmtrapcfg", "vmctl", "hptbr", "iobitmap", "pc", "ring", "gptbr", "vic_threshold", "vic_depth"):

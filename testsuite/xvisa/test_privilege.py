@@ -187,7 +187,7 @@ ABSENT = groups(absent_cases(), lambda c: f"{c.word >> 28:x}xx-ring{c.ring}-{c.c
 @pytest.mark.slow
 @pytest.mark.parametrize("key", ABSENT)
 def test_absent_csr(key, batch):
-    """CSRs that do not exist are illegal; in Xvisa's windows Ring 0 exits with VIRT."""
+    """CSRs that do not exist are illegal; in Xvisa's windows Ring 0 exits with VIRT (RS-2)."""
     got = batch("absent", [c for g in ABSENT.values() for c in g], arrange)
     for c in ABSENT[key]:
         check(got[c], c)

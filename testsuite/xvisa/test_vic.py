@@ -190,7 +190,7 @@ RUNS = range(24)
 
 @pytest.mark.parametrize("n", RUNS)
 def test_against_the_reference(n, batch, dice):
-    """Arbitration, nesting, threshold, end of interrupt, registers, SEIP; nothing of it exits."""
+    """Arbitration, nesting, threshold, end of interrupt, registers, SEIP; nothing of it exits (VI-10)."""
     r, answers, info, f, log = batch("vic", RUNS, lambda s, k: Run(s, dice(f"vic {k}")).go(250))[n]
     assert [log[f"w{i}"] for i in range(len(r.log))] == r.log
     assert (info.cause, info.qual) == (EXIT["HYPERCALL"], LAST)

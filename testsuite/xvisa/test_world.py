@@ -175,7 +175,7 @@ INFO = {"vmcause": "cause", "vmqual": "qual", "vmaddr": "addr", "vmgpa": "gpa", 
 
 
 def test_exit_registers_and_fields_agree(single):
-    """The seven exit registers and the context's exit fields tell the same (EX-2)."""
+    """The seven exit registers and the context's exit fields tell the same (EX-2, ST-11, XI-1)."""
     s = single
     word = ins("wrmsr", rs1=10, rs2=11)
     s.code(CODE, [word])
