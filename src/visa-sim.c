@@ -239,7 +239,7 @@ static bool open_views(struct sim *s)
     }
     if (o->perfetto)
         machine_listen(s->machine, tell_record, s);
-#ifdef HAVE_SYSTEMC
+#ifdef PIPELINE_LINKED
     if (views_of_pipeline(o))
         pipeline_listen(s->pipeline, views_insn, s->views);
 #endif
@@ -291,7 +291,7 @@ static bool make_board(struct sim *s)
     return true;
 }
 
-#ifdef HAVE_SYSTEMC
+#ifdef PIPELINE_LINKED
 static bool arrange_turns(struct sim *s)
 {
     const struct options *o = &s->options;
@@ -328,7 +328,7 @@ static int build(struct sim *s)
     if (!make_board(s))
         return STATUS_USAGE;
     machine_reset(s->machine, s->image.entry, tree);
-#ifdef HAVE_SYSTEMC
+#ifdef PIPELINE_LINKED
     if (s->options.model == MODEL_PIPELINE &&
         !(s->pipeline = pipeline_new(s->machine, &s->options.pipeline, err, sizeof err))) {
         complain("%s", err);
@@ -344,7 +344,7 @@ static int build(struct sim *s)
 
 static enum stop run_model(struct sim *s, uint64_t limit)
 {
-#ifdef HAVE_SYSTEMC
+#ifdef PIPELINE_LINKED
     if (s->turns.kind != TURNS_NONE)
         return turns_run(&s->turns, limit);
     if (s->pipeline)
@@ -525,7 +525,7 @@ static int simulate(struct sim *s)
     catch_signals(s);
     end = finish(s, run(s));
     signalled = NULL;
-#ifdef HAVE_SYSTEMC
+#ifdef PIPELINE_LINKED
     if (s->pipeline)
         source.pipeline = pipeline_stats(s->pipeline);
     if (s->turns.kind == TURNS_SAMPLE)
@@ -548,7 +548,7 @@ static int simulate(struct sim *s)
 
 static void clean_up(struct sim *s)
 {
-#ifdef HAVE_SYSTEMC
+#ifdef PIPELINE_LINKED
     turns_free(&s->turns);
     pipeline_free(s->pipeline);
 #endif
@@ -573,6 +573,30 @@ static int print_config(struct options *o)
     return STATUS_OUTPUT;
 }
 
+#ifndef PIPELINE_LINKED
+/* visa-sim-pipeline is this command with SystemC in it: in a build tree and in one that was
+ * moved it is found from here, else where it was to be installed. Comes back if it cannot run. */
+static int become_pipeline(char **argv)
+{
+    static const char *const places[] = {"", "../libexec/visa/", PKGLIBEXECDIR "/"};
+    char self[4096], path[sizeof self + 64];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    const char *slash;
+
+    self[n > 0 ? n : 0] = 0;
+    slash = strrchr(self, '/');
+    for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++) {
+        bool absolute = places[i][0] == '/';
+
+        snprintf(path, sizeof path, "%.*s%svisa-sim-pipeline",
+                 absolute || !slash ? 0 : (int)(slash + 1 - self), self, places[i]);
+        execv(path, argv);
+    }
+    complain("%s: the pipeline model cannot be run: %s", path, strerror(errno));
+    return STATUS_USAGE;
+}
+#endif
+
 int main(int argc, char **argv)
 {
     struct sim s = {0};
@@ -588,6 +612,10 @@ int main(int argc, char **argv)
         puts("visa-sim " PACKAGE_VERSION);
     } else if (s.options.print_config) {
         status = print_config(&s.options);
+#ifndef PIPELINE_LINKED
+    } else if (s.options.model == MODEL_PIPELINE) {
+        status = become_pipeline(argv);
+#endif
     } else if (!(status = build(&s)) && s.options.image) {
         status = simulate(&s);
     }
