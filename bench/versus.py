@@ -58,7 +58,7 @@ def output_of(command):
 
 def build(where, rounds, workloads):
     images = [f"versus-{h}" for h in HYPERVISORS] + [f"guest-{w}" for w in [BASE, *workloads]]
-    output_of(["make", "-s", "-C", SRC / "examples", f"O={where}", f"BUILD={BUILD.resolve()}",
+    output_of(["make", "-s", "--no-print-directory", "-C", SRC / "examples", f"O={where}", f"BUILD={BUILD.resolve()}",
                f"ROUNDS={rounds}", *[where / f"{name}.elf" for name in images]])
 
 

@@ -18,7 +18,7 @@ def names():
 
 def run(name, where, *variables):
     tools.tool("riscv64-unknown-elf-gcc")
-    result = tools.execute(["make", "-s", "-C", MAKEFILE.parent, f"run-{name}", f"O={where}",
+    result = tools.execute(["make", "-s", "--no-print-directory", "-C", MAKEFILE.parent, f"run-{name}", f"O={where}",
                             f"BUILD={tools.BUILD}", f"VISA_AS={tools.tool('visa-as')}",
                             f"VISA_SIM={tools.tool('visa-sim')}", *variables]).ok()
     assert result.stdout.strip(), str(result)

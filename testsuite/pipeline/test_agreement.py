@@ -32,7 +32,7 @@ HARTS = {"harts": (base.build, "harts.c"), "ipi": (sim.build, "ipi.c")}
 def examples(tmp_path_factory):
     where = tmp_path_factory.mktemp("examples")
     tools.tool("riscv64-unknown-elf-gcc")
-    tools.execute(["make", "-s", "-C", tools.SRC / "examples", f"O={where}", f"BUILD={tools.BUILD}", "ROUNDS=2",
+    tools.execute(["make", "-s", "--no-print-directory", "-C", tools.SRC / "examples", f"O={where}", f"BUILD={tools.BUILD}", "ROUNDS=2",
                    f"VISA_AS={tools.tool('visa-as')}", f"VISA_SIM={tools.tool('visa-sim')}"],
                   env=tools.clean_environment()).ok()
     return lambda name: [where / a if a.endswith(".elf") else a for a in EXAMPLES[name]]

@@ -534,7 +534,7 @@ def interrupts(tmp_path_factory):
     """examples/interrupts: 200 interrupts from another hart, 10 from the guest to itself."""
     where = tmp_path_factory.mktemp("interrupts")
     tools.tool("riscv64-unknown-elf-gcc")
-    tools.execute(["make", "-s", "-C", tools.SRC / "examples", where / "interrupts.elf", f"O={where}",
+    tools.execute(["make", "-s", "--no-print-directory", "-C", tools.SRC / "examples", where / "interrupts.elf", f"O={where}",
                    f"BUILD={tools.BUILD}", f"VISA_AS={tools.tool('visa-as')}"]).ok()
     return where / "interrupts.elf"
 
