@@ -22,8 +22,8 @@ struct stats_source {
     struct exits *exits;
     const struct image *image;             /* its symbols name places; NULL none */
     const struct pipeline_stats *pipeline; /* of the pipeline model; NULL: the functional one */
-    const struct sampling *sampling; /* NULL: all of the run is in `pipeline` ... */
-    const uint64_t *switched_at;     /* ... from this instruction on; NULL: from the first */
+    const struct sampling *sampling;       /* NULL: all of the run is in `pipeline` ... */
+    const uint64_t *switched_at;           /* ... from this instruction on; NULL: from the first */
 };
 
 /* How the run ended. */
