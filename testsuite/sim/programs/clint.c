@@ -66,14 +66,60 @@ static void set_time(void)
     MTIMECMP(0) = ~0ul;
 }
 
+/* After reset no timer rings: mtimecmp is all ones. */
+static void at_reset(void)
+{
+#ifdef OWN
+    CHECK_EQUAL(MTIMECMP(0), ~0ul);
+    CHECK_EQUAL(read_csr(mip) & MIP_MTIP, 0);
+#endif
+}
+
+/* mtime is time and what was written to mtime; time goes on from where it was. */
+static void time_does_not_follow(void)
+{
+#ifdef OWN
+    u64 before = read_csr(time);
+
+    MTIME = 1ul << 50;
+    CHECK_EQUAL(read_csr(time) - before < 10000, 1);
+    u64 offset = MTIME - read_csr(time);
+    CHECK_EQUAL(offset - ((1ul << 50) - before) + 10000 < 20000, 1);
+    for (int i = 0; i < 5000; i++)
+        __asm__ volatile("");
+    CHECK_EQUAL(MTIME - read_csr(time) - offset + 100 < 200, 1);
+    CHECK_EQUAL(read_csr(time) > before, 1);
+    REG32(CLINT + 0xbffc) = 5; /* a half: the other goes on */
+    CHECK_EQUAL(MTIME >> 32, 5);
+    MTIME = 0;
+    CHECK_EQUAL(MTIME < 10000, 1);
+#endif
+}
+
+/* Compared without sign, at the upper end too. */
+static void all_ones(void)
+{
+    MTIMECMP(0) = ~0ul;
+    MTIME = ~0ul - 100000;
+    CHECK_EQUAL(read_csr(mip) & MIP_MTIP, 0);
+    MTIMECMP(0) = ~0ul - 100000;
+    CHECK_EQUAL(read_csr(mip) & MIP_MTIP, MIP_MTIP);
+    MTIMECMP(0) = ~0ul;
+    CHECK_EQUAL(read_csr(mip) & MIP_MTIP, 0);
+    MTIME = 0;
+}
+
 int main(u64 hart, u64 tree)
 {
     (void)hart;
     (void)tree;
     on_interrupt = interrupt;
+    at_reset();
     timer();
     halves();
     software();
     set_time();
+    all_ones();
+    time_does_not_follow();
     return 0;
 }

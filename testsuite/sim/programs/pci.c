@@ -70,6 +70,46 @@ static void ports(void)
     CHECK_EQUAL(CFG8(DOORBELL, INT_LINE), 0x3c);
 }
 
+static unsigned at_port(u64 bus, u64 device, u64 function, u64 offset)
+{
+    visa_out_w(0xcf8, (unsigned)(1ul << 31 | bus << 16 | device << 11 | function << 8 | offset));
+    return (unsigned)visa_in_w(0xcfc);
+}
+
+/* Both ways show the same 256 bytes; a field of the address that is wrong finds nothing. */
+static void everywhere(void)
+{
+    for (u64 device = BRIDGE; device <= DOORBELL; device++)
+        for (u64 offset = 0; offset < 256; offset += 4)
+            CHECK_EQUAL(at_port(0, device, 0, offset), CFG32(device, offset));
+    for (u64 bit = 0; bit < 8; bit++) {
+        CHECK_EQUAL(at_port(1ul << bit, BRIDGE, 0, VENDOR), 0xffffffff);
+        CHECK_EQUAL(REG32(ECAM(BRIDGE, 0, 1ul << (20 + bit))), 0xffffffff);
+    }
+    for (u64 function = 1; function < 8; function++) {
+        CHECK_EQUAL(at_port(0, DOORBELL, function, VENDOR), 0xffffffff);
+        CHECK_EQUAL(REG32(ECAM(DOORBELL, function, VENDOR)), 0xffffffff);
+    }
+    for (u64 device = DOORBELL + 1; device < 32; device++) {
+        CHECK_EQUAL(at_port(0, device, 0, VENDOR), 0xffffffff);
+        CHECK_EQUAL(CFG32(device, VENDOR), 0xffffffff);
+    }
+    /* writes there reach nobody */
+    CFG8(DOORBELL, INT_LINE) = 0x11;
+    CFG8(BRIDGE, INT_LINE) = 0x22;
+    REG8(ECAM(DOORBELL, 1, INT_LINE)) = 0x33;
+    REG8(ECAM(DOORBELL, 0, 1ul << 20 | INT_LINE)) = 0x44;
+    (void)at_port(0, DOORBELL, 1, INT_LINE);
+    visa_out_b(0xcfc, 0x55);
+    (void)at_port(1, DOORBELL, 0, INT_LINE);
+    visa_out_b(0xcfc, 0x66);
+    visa_out_w(0xcf8, DOORBELL << 11 | INT_LINE); /* not enabled */
+    visa_out_b(0xcfc, 0x77);
+    CHECK_EQUAL(CFG8(DOORBELL, INT_LINE), 0x11);
+    CHECK_EQUAL(CFG8(BRIDGE, INT_LINE), 0x22);
+    CHECK_EQUAL(traps, 0);
+}
+
 /* The size is what ones leave zero; what is not there takes nothing. */
 static void address_register(void)
 {
@@ -122,6 +162,43 @@ static void doorbell(void)
     CHECK_EQUAL(read_csr(mip) & MIP_MEIP, 0);
 }
 
+/* Registers that keep no writes, what 0x18 is written, and accesses of other widths. */
+static void registers(void)
+{
+    u64 before = traps;
+
+    REG64(BAR + 0x00) = 1;
+    CHECK_EQUAL(REG64(BAR + 0x00), 0x41534956);
+    REG64(BAR + 0x20) = 77;
+    CHECK_EQUAL(REG64(BAR + 0x20), 2);
+    CHECK_EQUAL(REG64(BAR + 0x18), 0);
+    REG64(BAR + 0x10) = 0xfedcba9876543210; /* of any value, and again before it is lowered */
+    REG64(BAR + 0x10) = 0;
+    CHECK_EQUAL(REG64(BAR + 0x10), 0);
+    CHECK_EQUAL(REG64(BAR + 0x20), 4);
+    CHECK_EQUAL(pending(), 3);
+    (void)REG64(BAR + 0x18); /* a read lowers nothing */
+    CHECK_EQUAL(pending(), 3);
+    REG64(BAR + 0x18) = ~0ul;
+    CHECK_EQUAL(pending(), 0);
+    REG64(BAR + 0x08) = 0x1122334455667788;
+    CHECK_EQUAL(REG32(BAR + 0x0c), 0x11223344);
+    CHECK_EQUAL(REG16(BAR + 0x0a), 0x5566);
+    CHECK_EQUAL(REG8(BAR + 0x0f), 0x11);
+    REG32(BAR + 0x08) = 0x99aabbcc;
+    CHECK_EQUAL(REG64(BAR + 0x08), 0x99aabbcc);
+    REG64(BAR + 0x28) = 5;
+    CHECK_EQUAL(REG64(BAR + 0x28), 0);
+    CHECK_EQUAL(REG64(BAR + 0xff8), 0);
+    CHECK_EQUAL(traps, before);
+    REG32(BAR + 0x0c) = 1;
+    CHECK_EQUAL(trap_cause, 7);
+    REG16(BAR + 0x08) = 1;
+    REG8(BAR + 0x08) = 1;
+    CHECK_EQUAL(traps, before + 3);
+    CHECK_EQUAL(REG64(BAR + 0x08), 0x99aabbcc);
+}
+
 int main(u64 hart, u64 tree)
 {
     (void)hart;
@@ -129,7 +206,9 @@ int main(u64 hart, u64 tree)
     identities();
     absent();
     ports();
+    everywhere();
     address_register();
     doorbell();
+    registers();
     return 0;
 }
