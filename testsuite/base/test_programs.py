@@ -97,6 +97,12 @@ def test_any_number_of_harts(harts, tmp_path):
     on_visa(build(tmp_path, "harts.c", f"-DHARTS={harts}"), "--harts", str(harts)).ok()
 
 
+@pytest.mark.parametrize("run", [on_visa, on_qemu])
+def test_code_of_another_hart(run, tmp_path):
+    """BA-1: behind its fence.i a hart fetches what another one stored."""
+    run(build(tmp_path, "fencei.S", ground=False), *(["--harts", "2"] if run is on_visa else ["-smp", "2"])).ok()
+
+
 def test_more_harts_than_used(tmp_path):
     """Harts that nobody wakes stay asleep and do not keep the program from ending."""
     on_visa(build(tmp_path, "harts.c", "-DHARTS=2"), "--harts", "5").ok()
