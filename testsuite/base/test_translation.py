@@ -267,12 +267,13 @@ def fetch_probe(maker, probe):
     else:
         if crossing:
             case.pokes = fetch_pokes(places, number)
-        else:
+        else:                           # an earlier store may have been here
             number = places[0] >> 3 & 0xFFFFF
+            case.pokes = [(places[0] & ~7, stamp(places[0] & ~7))]
         value = model.signed(number << 12, 32) & MASK
         want = cases.ended((va + 4) & MASK, {5: value} if value else {},
                            level=probe.level(model.BREAKPOINT))
-    case.undo = [(a, stamp(a)) for a, _ in case.pokes]
+    case.undo = [(a, stamp(a)) for a, _ in case.pokes if crossing]
     maker.made.append(("fetch", case, want))
     if case.undo:                       # the next case finds the memory as it was
         after = Case("undo", "nop", 4, M, pokes=case.undo)
