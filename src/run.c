@@ -20,13 +20,10 @@ static void emit(struct hart *h)
 
 static void begin_record(struct hart *h, struct retire *r)
 {
-    static const int8_t ring[] = {3, 0, 0, -1};
-
     *r = (struct retire){
         .instret = h->instret,
-        .cycle = hart_ticks(h),
         .hart = h->id,
-        .ring = ring[h->ring],
+        .ring = ring_number(h),
         .v = h->v,
         .vmid = (uint16_t)h->vmid,
         .vmcs = h->v ? h->current : 0,

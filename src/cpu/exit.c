@@ -137,7 +137,7 @@ static struct world_event world_event(const struct hart *h, const struct context
     e.vmid = (uint16_t)h->vmid;
     e.instret = h->instret + e.entry; /* the entering instruction is the host's */
     e.ticks = hart_ticks(h) + e.entry;
-    e.ring = h->ring == RING_3 ? 3 : 0;
+    e.ring = ring_number(h);
     machine_fetch_address(h, &h->code, e.pc, &e.pc_gpa, &e.pc_hpa);
     return e;
 }

@@ -146,4 +146,10 @@ static inline struct fast_entry *fast_fetch(struct hart *h, uint64_t pc)
     return &h->fast[0][(pc >> 12 ^ h->fetch_mix) % FAST_ENTRIES];
 }
 
+/* As the manual counts them: 3, 0 or -1. */
+static inline int8_t ring_number(const struct hart *h)
+{
+    return h->ring == RING_H ? -1 : h->ring == RING_0 ? 0 : 3;
+}
+
 #endif

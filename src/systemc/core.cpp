@@ -104,9 +104,8 @@ void core::fault()
 pipeline_row *core::row()
 {
     uint64_t vmcs = h_->v ? h_->live->vmcs : 0;
-    int8_t ring = h_->ring == RING_H ? -1 : h_->ring == RING_0 ? 0 : 3;
 
-    return accounts_.row(vmcs, (uint16_t)h_->vmid, ring);
+    return accounts_.row(vmcs, (uint16_t)h_->vmid, ring_number(h_));
 }
 
 /* The cycle in which the hart woke, if it has slept. */
