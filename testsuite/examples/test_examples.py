@@ -51,3 +51,14 @@ def test_shadows(seed, tmp_path):
     tools.execute([os.environ.get("CC") or "cc", "-std=c17", "-O1", "-g", "-Wall", "-Wextra", "-Wshadow", "-Werror",
                    f"-I{lib}", "-o", test, HERE / "shadow_test.c", lib / "shadow.c", lib / "pages.c"]).ok()
     tools.execute([test, seed, 10000]).ok()
+
+
+def test_readme_shows_the_tour(tmp_path):
+    """Every line that README gives of the tour's run is one that it prints."""
+    elf = tmp_path / "tour.elf"
+    tools.execute([tools.tool("visa-as"), "-o", elf, MAKEFILE.parent / "tour.s"]).ok()
+    run = tools.execute([tools.tool("visa-sim"), "--summary", elf]).ok()
+    printed = {line.strip() for line in (run.stdout + run.stderr).replace("\r", "").splitlines()}
+    sample = (tools.SRC / "README.md").read_text().split("$ visa-sim --summary tour.elf\n")[1].split("    ...\n")[0]
+    assert [line for line in sample.splitlines() if line.strip() and line.strip() not in printed] == []
+    assert len(sample.splitlines()) > 20
