@@ -47,8 +47,7 @@ CYCLES = {
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory):
     """What it prints, and its results as JSON."""
-    if not (tools.BUILD / "libvisa-pipeline.a").exists():
-        pytest.skip("built without SystemC: there is no pipeline model")
+    tools.need_pipeline()
     tools.tool("riscv64-unknown-elf-gcc")
     where = tmp_path_factory.mktemp("bench") / "results.json"
     env = {**os.environ, "VISA_SIM": str(tools.tool("visa-sim")), "VISA_AS": str(tools.tool("visa-as")),

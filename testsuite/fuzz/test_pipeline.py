@@ -34,9 +34,7 @@ def seeds(tmp_path_factory, visa_as, src_dir):
 
 @pytest.fixture(scope="module")
 def has_pipeline():
-    probe = tools.execute([tools.tool("visa-sim"), "--model", "pipeline", "--version"])
-    if probe.code and "without SystemC" in probe.stderr:
-        pytest.skip("visa-sim was built without the pipeline model")
+    tools.need_pipeline()
 
 
 def mutated(rng, seeds):

@@ -51,6 +51,13 @@ def tool(name):
     return Path(path)
 
 
+def need_pipeline():
+    """Skips the test where configure found no SystemC: then there is no such model to test."""
+    said = execute([tool("visa-sim"), "--model", "pipeline", "--version"]).stderr
+    if "without SystemC" in said:
+        pytest.skip("visa-sim was built without SystemC")
+
+
 def shown(text, most=4000):
     """Output for a message: its end, if it is long."""
     return text if len(text) <= most else f"[{len(text) - most} characters before]\n{text[-most:]}"

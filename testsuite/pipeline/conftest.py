@@ -10,9 +10,7 @@ from harness import guest, tools
 @pytest.fixture(scope="session")
 def pipelined():
     """Skips where the simulator was built without SystemC: then it has no such model."""
-    probe = tools.execute([tools.tool("visa-sim"), "--model", "pipeline", "--version"])
-    if probe.code and "without SystemC" in probe.stderr:
-        pytest.skip("visa-sim was built without the pipeline model")
+    tools.need_pipeline()
 
 
 class Run:

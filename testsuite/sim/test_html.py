@@ -4,7 +4,6 @@ Numbers that are not in the statistics themselves are counted by hand, as in tes
 
 import json
 import re
-import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -410,10 +409,7 @@ addEventListener("load", () => {
 
 def browse(path, *args):
     """The page's DOM as Chromium has it, and what it complained of."""
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("no chromium (Debian package chromium)")
-    p = subprocess.run([chromium, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
+    p = subprocess.run([tools.tool("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
                         "--user-data-dir=" + str(path.parent / "profile"), *args, f"file://{path}"],
                        capture_output=True, text=True, timeout=120)
     assert p.returncode == 0, p.stderr

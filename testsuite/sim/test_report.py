@@ -317,9 +317,7 @@ def test_no_rings_of_a_functional_run(turns_file):
 @pytest.fixture
 def both(assemble, run):
     elf = assemble(TURNS)
-    probe = subprocess.run([tools.tool("visa-sim"), "--model", "pipeline", elf], capture_output=True, text=True)
-    if "without SystemC" in probe.stderr:
-        pytest.skip("built without SystemC")
+    tools.need_pipeline()
     return run(elf).stats, run(elf, "--model", "pipeline").stats
 
 

@@ -7,7 +7,6 @@ import re
 import pytest
 
 from harness import guest, tools
-from harness.tools import execute, tool
 
 USAGE, LIMIT = 120, 122
 END = """
@@ -38,9 +37,7 @@ TOTAL = AT["last"] + END_INSNS
 
 @pytest.fixture(scope="module", autouse=True)
 def pipeline_model():
-    said = execute([tool("visa-sim"), "--model", "pipeline", "/none"]).stderr
-    if "without SystemC" in said:
-        pytest.skip("visa-sim was built without the pipeline model")
+    tools.need_pipeline()
 
 
 @pytest.fixture(scope="module")
