@@ -9,7 +9,7 @@
 static const char usage[] =
     "usage: visa-as [OPTION]... FILE...\n"
     "\n"
-    "Assembles V-ISA (RV64 with Xvisa) into an ELF file. Several files become one program.\n"
+    "Assembles V-ISA (RV64IMAC with Xvisa) into an ELF file. Several files become one program.\n"
     "FILE - is standard input.\n"
     "\n"
     "  -o FILE               file to write (default: a.out, with -c the source's name in .o)\n"
