@@ -204,6 +204,9 @@ def make_html(isa_dir, source):
 
 # --- Man pages -------------------------------------------------------------------
 
+MAN_ROOM = 60  # columns that text as it is has at least, indented, on a terminal of 80
+
+
 class ManTranslator(manpage.Translator):
     """docutils' own, with a page's name and section given instead of read."""
 
@@ -218,6 +221,21 @@ class ManTranslator(manpage.Translator):
         super().visit_document(node)
         self.append_header()
         self.head.append(".nh\n.ad l\n")  # names are not to be broken
+
+    def visit_literal_block(self, node):
+        super().visit_literal_block(node)
+        if self.is_wide(node):
+            self.body.append(".in 0\n")
+
+    def depart_literal_block(self, node):
+        super().depart_literal_block(node)
+        if self.is_wide(node):
+            self.body.append(".in\n")
+
+    @staticmethod
+    def is_wide(node):
+        """Does it stand at the left margin? It cannot be wrapped."""
+        return max(map(len, node.astext().splitlines()), default=0) > MAN_ROOM
 
     def visit_raw(self, node):
         raise nodes.SkipNode
@@ -241,9 +259,8 @@ def man_text(tree, page, summary, section):
 
 
 def clean_man(text):
-    """What groff warns about in docutils' output: blank lines, missing tbl hint."""
-    text = re.sub(r"\n\.\n", "\n", text)
-    return "'\\\" t\n" + text
+    """What groff warns about in docutils' output: blank lines."""
+    return re.sub(r"\n\.\n", "\n", text)
 
 
 def cell_inline(entry):
@@ -252,9 +269,10 @@ def cell_inline(entry):
 
 
 def row_item(heads, cells):
-    """A row as an item of a list: the first cell, and what the others say under it."""
+    """A row as an item of a list: the first cell, and what the others say under it. A table of
+    more than two columns has heads."""
     text = nodes.paragraph()
-    for head, cell in zip(heads[1:], cells[1:]):
+    for head, cell in zip(heads[1:] or [""] * len(cells), cells[1:]):
         content = cell_inline(cell)
         if not content:
             continue
@@ -268,12 +286,14 @@ def row_item(heads, cells):
 
 
 def tables_to_lists(tree):
-    """A list wraps on every terminal, a table does not."""
+    """A list wraps on every terminal and breaks where a page ends, a table does not."""
     for table in list(tree.findall(nodes.table)):
         rows = [list(r.findall(nodes.entry)) for r in table.findall(nodes.row)]
-        heads = [e.astext() for e in rows[0]]
+        heads = []
+        if table.next_node(nodes.thead):
+            heads = [e.astext() for e in rows.pop(0)]
         out = []
-        for cells in rows[1:]:
+        for cells in rows:
             if len(cells) > 1 and not any(c.astext() for c in cells[1:]):
                 out.append(nodes.paragraph("", "", *cell_inline(cells[0])))
                 continue
@@ -335,6 +355,7 @@ def make_page(isa_dir, path):
     for node in list(tree.findall(lambda n: isinstance(n, (nodes.title, nodes.subtitle, nodes.docinfo)))):
         if node.parent is tree:
             tree.remove(node)
+    tables_to_lists(tree)
     return man_text(tree, name[1], summary, name[2])
 
 

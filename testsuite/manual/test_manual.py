@@ -219,10 +219,24 @@ def test_a_wrong_name_would_be_found():
 
 # Man pages --------------------------------------------------------------------------
 
+def rendered(path, width):
+    """(lines, complaints) of a page on a terminal of this width, grotty's too."""
+    result = execute([tool("groff"), "-t", "-man", "-K", "utf8", "-T", "utf8", "-P-cbou", "-ww", f"-rLL={width}n", path])
+    return result.stdout.splitlines(), result.stderr
+
+
 def warnings_of(path):
-    groff = tool("groff")
-    result = execute([groff, "-t", "-man", "-K", "utf8", "-T", "utf8", "-ww", "-rLL=78n", "-z", path])
-    return result.stderr
+    return rendered(path, 78)[1]
+
+
+def misfits(path, width):
+    """What a page gets wrong at this width: complaints, frames of tables, lines that do not fit. Text as it
+    is (drawings, commands) cannot be wrapped and has 78 columns, what man gives a terminal of 80."""
+    lines, wrong = rendered(path, width)
+    wrong = wrong.splitlines() + [line for line in lines if re.search("[\u2500-\u257f]", line)]
+    wide = [line for line in lines if len(line) > width]
+    kept = set(rendered(path, 400)[0]) if wide and width < 78 else set()
+    return wrong + [line for line in wide if line not in kept]
 
 
 def test_man_pages_are_the_listed_ones(man_pages):
@@ -234,6 +248,24 @@ def test_man_pages_are_the_listed_ones(man_pages):
 def test_groff_has_nothing_to_say(man_pages):
     said = {p.name: w for p in sorted(man_pages.iterdir()) if (w := warnings_of(p))}
     assert not said
+
+
+WIDTHS = [60, 72, 78, 80, 100, 132]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_fit(width, man_pages):
+    wrong = {p.name: w for p in sorted(man_pages.iterdir()) if (w := misfits(p, width))}
+    assert not wrong
+
+
+def test_what_does_not_fit_would_be_found(tmp_path):
+    page = tmp_path / "bad.7"
+    page.write_text(".TH BAD 7\n.SH NAME\n.nf\n" + "x" * 79 + "\n.fi\n")
+    assert [line.strip() for line in misfits(page, 78)] == ["x" * 79]
+    page.write_text(".TH BAD 7\n.SH NAME\n.TS\nbox;\nl.\nx\n.TE\n")
+    assert misfits(page, 80)
 
 
 def test_groff_would_complain(tmp_path):
@@ -255,7 +287,7 @@ def test_written_page_converts(path, tmp_path):
     result = make("page", path, "-o", out)
     assert result.code == 0, result.stderr
     assert f".TH \"{path.stem.split('.')[0].upper()}\" {path.stem.split('.')[1]}" in out.read_text()
-    assert not warnings_of(out)
+    assert not {width: w for width in WIDTHS if (w := misfits(out, width))}
 
 
 def test_output_depends_on_the_sources_alone(html, tmp_path):
