@@ -10,6 +10,7 @@ Needs docutils and jinja2. The output depends on the sources alone.
 """
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -22,6 +23,7 @@ from docutils.writers import html5_polyglot, manpage
 
 import manual_ref
 import manual_rst
+import manual_search
 import tables
 from manual_ref import Chapter, ManualError
 
@@ -165,6 +167,16 @@ def number_sections(tree, number):
     return contents
 
 
+def name_terms(tree, chapter):
+    """Anchors for the terms of a chapter's lists, so that a search can lead to them."""
+    seen = set()
+    for term in tree.findall(nodes.term):
+        anchor = f"term-{chapter}-{manual_rst.slug(term.astext())}"
+        if anchor not in seen:
+            term["ids"] = [anchor]
+            seen.add(anchor)
+
+
 def body_of(tree):
     writer = html5_polyglot.Writer()
     publisher = core.Publisher(reader=doctree_reader.Reader(parser_name="null"), writer=writer,
@@ -191,12 +203,14 @@ def check_links(page, name):
 def make_html(isa_dir, source):
     _, trees = load(isa_dir, source, "html")
     contents, bodies = [], []
-    for number, (_, tree) in enumerate(trees, 1):
+    for number, (chapter, tree) in enumerate(trees, 1):
         contents.append(number_sections(tree, number))
+        name_terms(tree, chapter.page.removeprefix("visa-"))
         bodies.append(body_of(tree))
     env = jinja2.Environment(loader=jinja2.FileSystemLoader(str(source)), autoescape=True,
                              undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page = env.get_template("page.html").render(contents=contents, bodies=bodies,
+    index = json.dumps(manual_search.index(bodies), separators=(",", ":")).replace("</", "<\\/")
+    page = env.get_template("page.html").render(contents=contents, bodies=bodies, index=index,
                                                 style=(source / "style.css").read_text())
     check_links(page, "visa-arch.html")
     return page
