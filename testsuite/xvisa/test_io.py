@@ -1,6 +1,6 @@
 """MMIO ranges to the byte, and port bitmaps to the bit.
 
-Manual: chapter "I/O", rules MM-1 to MM-10, TL-11, IO-1 to IO-6.
+Manual: chapter "I/O", rules MM-1 to MM-11, TL-11, IO-1 to IO-6.
 """
 
 from dataclasses import dataclass
@@ -223,7 +223,7 @@ def check(c, e, data, target):
 
 @pytest.mark.parametrize("key", CASES)
 def test_edges(key, batch):
-    """All bytes in the range: as it says. Some or none: by the host stage (MM-6, MM-7, GI-14)."""
+    """All bytes in the range: as it says. Some or none: by the host stage (MM-6, MM-7)."""
     got = batch("iov-edges", [c for g in CASES.values() for c in g], arrange)
     for c in CASES[key]:
         check(c, *got[c])
@@ -255,6 +255,53 @@ def test_atomics(insn, flags, batch):
         return
     result = {"lr": 100, "amoadd": 100 + operand, "amoswap": operand, "amomaxu": max(100, operand)}[insn[:-2]]
     assert (e.cause, e.x12, after.w0) == (EXIT["HYPERCALL"], 100, result & (1 << bits) - 1)
+
+
+@pytest.mark.parametrize("flags", [VALID, VALID | EXITS])
+@pytest.mark.parametrize("filtered", [0, TRAP["IO"]], ids=["clear", "set"])
+def test_the_filter_has_no_say(flags, filtered, single):
+    """MM-6: VMTRAPCFG.IO, either way. MM-11: the range stands in the image before the first entry."""
+    s = single
+    s.poke(TARGET, 0x77)
+    s.code(CODE, [ins("ld", rd=12, rs1=10), vmexit(1)])
+    s.vmcs(VMCS, pc=CODE, x10=DATA, vmtrapcfg=filtered, iov_base7=DATA, iov_size7=8, iov_target7=TARGET, iov_flags7=flags)
+    e = s.enter(VMCS, "x12")
+    s.go()
+    if flags & EXITS:
+        assert (e.cause, e.qual) == (EXIT["IO"], qual("IO", mmio=1, width=3, reg=12, port=7))
+    else:
+        assert (e.cause, e.x12) == (EXIT["HYPERCALL"], 0x77)
+
+
+def test_vmwrite_leaves_ranges_alone(single):
+    """MM-11: they change by IOVMAP and IOVUNMAP alone."""
+    s = single
+    current(s, iov_base0=DATA, iov_size0=8, iov_target0=TARGET, iov_flags0=VALID)
+    answers = [s.step(ins("vmwrite", rs1=10, rs2=11), x10=field(f"{name}0"), x11=1) for name in RANGE]
+    kept = read_range(s, 0)
+    s.go()
+    assert [a.trap for a in answers] == [EXC["ILLEGAL"] + 1] * 4
+    assert tuple(kept[f"{name}0"] for name in RANGE) == (DATA, 8, TARGET, VALID)
+
+
+@pytest.mark.parametrize("how", ["preempt", "failure"])
+def test_current_without_an_instruction(how, single):
+    """VM-21: then IOVMAP, VMWRITE of what made the entry end, and the guest begins at its pc."""
+    s = single
+    s.code(CODE, [ins("ld", rd=12, rs1=10), vmexit(1)])
+    s.vmcs(VMCS, pc=CODE, x10=DATA, **({"vmtrapcfg": TRAP["PREEMPT"]} if how == "preempt" else {"ring": 1}))
+    none = describe(s, 0, DATA, 8, 0, VALID | EXITS)    # no VM is current yet
+    first = s.enter(VMCS)
+    before = s.fields("count_exit", "count_instret")
+    mapped = describe(s, 0, DATA, 8, 0, VALID | EXITS)
+    s.step(ins("vmwrite", rs1=10, rs2=11), x10=field("vmtrapcfg" if how == "preempt" else "ring"), x11=0)
+    e = s.enter(0, insn="vmresume")
+    s.go()
+    assert none.trap == EXC["ILLEGAL"] + 1
+    assert first.cause == EXIT["PREEMPT" if how == "preempt" else "ENTRYFAIL"]
+    assert (before.count_exit, before.count_instret) == (int(how == "preempt"), 0)
+    assert (mapped.trap, mapped.x12) == (0, 0)
+    assert (e.cause, e.qual, e.addr) == (EXIT["IO"], qual("IO", mmio=1, width=3, reg=12), DATA)
 
 
 @pytest.mark.parametrize("where", ["before", "first", "last", "behind"])
