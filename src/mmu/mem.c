@@ -452,7 +452,8 @@ static bool flush_matches(const struct tlb_entry *e, const void *arg)
         return false;
     if (f->by_asid && (e->global || tlb_tag_asid(e->tag) != (f->asid & 0xffff)))
         return false;
-    return !f->by_addr || (f->addr >> 12 & ~((1ull << 9 * e->level) - 1)) == e->vpn;
+    /* all that was made from the leaf goes, in however many pieces it is here */
+    return !f->by_addr || (f->addr >> 12 ^ e->vpn) >> 9 * e->leaf == 0;
 }
 
 void mmu_flush(struct hart *h, const struct flush *f)

@@ -17,6 +17,7 @@ enum { TLB_LEVELS = 4 };
 struct tlb_entry {
     bool valid, global;
     uint8_t level, perm;
+    uint8_t leaf; /* level of the guest's (native) leaf; with that stage bare, of the host's */
     uint64_t tag;
     uint64_t vpn; /* first page, VA >> 12 */
     uint64_t ppn; /* host physical >> 12 of that page */

@@ -197,6 +197,7 @@ enum walk_result walk_guest(struct walk *w, uint64_t va)
         return WALK_PAGE;
     w->gpa = leaf.pa;
     w->entry = (struct tlb_entry){.level = (uint8_t)leaf.level,
+                                  .leaf = (uint8_t)leaf.level,
                                   .global = leaf.pte & PTE_G,
                                   .gpn = leaf.pa >> 12,
                                   .perm = rights(leaf.pte)};
@@ -221,6 +222,8 @@ enum walk_result walk_host(struct walk *w, uint64_t va)
         e->perm &= host | PERM_U;
         if (leaf.level < e->level)
             e->level = (uint8_t)leaf.level;
+        if (w->satp >> 60 == MODE_BARE)
+            e->leaf = (uint8_t)leaf.level;
     }
     low = (1ull << 9 * e->level) - 1;
     e->vpn = va >> 12 & ~low;

@@ -43,12 +43,14 @@ class View:
 
 @dataclass
 class Place:
-    """Where an access goes; level: of the combined page (TL-3); flags of both leaves."""
+    """Where an access goes; level: of the combined page (TL-3); flags of both leaves; leaf: the level of
+    the leaf that a flush by address means (TL-3)."""
     gpa: int
     hpa: int
     level: int
     guest: int
     host: int
+    leaf: int
 
 
 def table_of(base):
@@ -155,7 +157,7 @@ def walk(view, gva, access):
             raise Fault
         gpa = (guest >> 10 & (1 << 44) - 1) << 12 | gva % (1 << 12 + 9 * level)
     hpa, host_level, host = host_stage(view, gpa, access)
-    return Place(gpa, hpa, min(level, host_level), guest, host)
+    return Place(gpa, hpa, min(level, host_level), guest, host, host_level if guest is None else level)
 
 
 def translate(view, gva, access):

@@ -66,8 +66,11 @@ class Vm:
             for i in range(4):
                 self.gleaves.append(t.map(self.groot, 0x8000_0000 + (i << 21), 0x8300_0000, 1, self.flags(dice))[0])
             self.gleaves.append(t.map(self.groot, 0xc000_0000, 0x8000_0000, 2, self.flags(dice))[0])
+            # A superpage that small pages of the host splinter.
+            self.gleaves.append(t.map(self.groot, 0x9000_0000, low, 1, self.flags(dice))[0])
             self.addresses = [0x4000_0000 + i * PAGE for i in range(PAGES)]
             self.addresses += [0x8000_0000 + (i << 21) + j * PAGE for i in range(4) for j in range(0, PAGES, 5)]
+            self.addresses += [0x9000_0000 + j * PAGE for j in range(0, PAGES, 4)]
             self.addresses += [0xc300_0000 + j * PAGE for j in range(0, PAGES, 7)] + [1 << 38 | DATA]
         else:
             self.addresses = [low + i * PAGE for i in range(PAGES)] + [DATA + i * PAGE for i in range(0, PAGES, 9)]
@@ -297,7 +300,8 @@ class Guest:
             self.leaves.append(t.map(self.root, i * 0x3000, low + i * PAGE, 0, ALL | dice.choice([0, G]))[0])
             self.pages.append(i * 0x3000)
         t.map(self.root, 0x4020_0000, DATA, 1, ALL)
-        self.pages += [0x4020_0000 + i * 7 * PAGE for i in range(4)]
+        t.map(self.root, 0x4040_0000, low, 1, ALL)      # splintered, unless the host stage is bare
+        self.pages += [at + i * 7 * PAGE for at in (0x4020_0000, 0x4040_0000) for i in range(4)]
         self.memory = t.memory()
         self.words, self.log, self.misses, self.exits = [], [], 0, []
 

@@ -22,6 +22,7 @@ class Entry:
     hpa: int                 # of the first byte
     guest: int               # leaf of the guest stage, None if it is bare
     host: int
+    leaf: int                # level of the guest stage's leaf; if it is bare, of the host's
 
     @property
     def g(self):
@@ -29,6 +30,10 @@ class Entry:
 
     def covers(self, va):
         return va >> 12 >> 9 * self.level == self.vpn >> 9 * self.level
+
+    def of_leaf_at(self, va):
+        """FL-3: was this made from the leaf that holds the address?"""
+        return va >> 12 >> 9 * self.leaf == self.vpn >> 9 * self.leaf
 
 
 class WalkCache:
@@ -105,12 +110,12 @@ class Side:
             place = nested.walk(view, va, access)
             span = 1 << 12 + 9 * place.level
             e = Entry(v, vmid, on, asid, place.level, va // span * (span >> 12), place.gpa // span * span,
-                      place.hpa // span * span, place.guest, place.host)
+                      place.hpa // span * span, place.guest, place.host, place.leaf)
             self.fill(e)
         offset = va % (1 << 12 + 9 * e.level)
         if not nested.RAM <= e.hpa + offset < nested.RAM_END:
             raise nested.HostFault(e.gpa + offset, denied=True)
-        return nested.Place(e.gpa + offset, e.hpa + offset, e.level, e.guest, e.host)
+        return nested.Place(e.gpa + offset, e.hpa + offset, e.level, e.guest, e.host, e.leaf)
 
     # Flushes (FL-2, FL-3)
     def flush_all(self):
@@ -128,7 +133,7 @@ class Side:
                 return False
             if asid is not None and (e.g or e.asid != asid & ASIDS):
                 return False
-            return va is None or e.covers(va)
+            return va is None or e.of_leaf_at(va)
         self.drop(which)
 
 
