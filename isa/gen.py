@@ -114,7 +114,7 @@ def emit_tables(isa):
         out += [f"    [ISA_OP_{i.ident.upper()}] = {{ /* {i.row.file}:{i.row.line} */",
                 f"        {quote(i.name)}, {quote(i.ext)}, {quote(', '.join(i.operands))}, {quote(i.formula)},",
                 f"        {i.mask:#x}, {i.match:#x}, {i.length}, ISA_CLASS_{i.klass.upper()},"
-                f" ISA_LAT_{i.latency.upper()}, {rings}, {i.op},",
+                f" ISA_LAT_{i.latency.upper()}, {rings}, {i.op}, {int(i.sign_extends)},",
                 f"        {len(i.fields)}, {{{fields}}},",
                 f"        {c_expand(isa, i)}}},"]
     out += ["};", "", "const struct isa_csr isa_csrs[] = {"]

@@ -56,6 +56,7 @@ struct isa_insn {
     uint8_t latency; /* enum isa_latency */
     uint8_t rings;   /* ISA_RING_*, Xvisa only */
     uint8_t op;      /* number in VMQUAL, Xvisa only */
+    bool extends;    /* a load whose value is sign-extended */
     uint8_t nfields;
     struct isa_field fields[6];
     enum isa_op base;            /* RVC: executes as this, else ISA_OP_ILLEGAL */

@@ -74,6 +74,11 @@ class Insn:
     def ident(self):
         return self.name.replace(".", "_")
 
+    @property
+    def sign_extends(self):
+        """A load (or LR) whose value is sign-extended, as its formula says."""
+        return self.klass in ("load", "mem") and self.formula.startswith("rd = sext(mem")
+
 
 @dataclass
 class Isa:

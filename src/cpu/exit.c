@@ -286,20 +286,19 @@ visa_result exec_vmexit(struct hart *h, uint32_t bits)
 
 uint64_t qual_operand(const struct hart *h, unsigned cause)
 {
+    const struct isa_insn *row;
     struct isa_decoded d;
-    bool store, atomic, extends;
+    bool atomic;
     unsigned reg;
 
     if (!isa_decode(h->insn, &d))
         return 0;
-    atomic = isa_insns[d.op].klass == ISA_CLASS_MEM;
-    store = isa_insns[d.op].klass == ISA_CLASS_STORE ||
-            (atomic && d.op != ISA_OP_LR_W && d.op != ISA_OP_LR_D);
-    reg = store ? d.rs2 : d.rd;
-    extends = d.op == ISA_OP_LB || d.op == ISA_OP_LH || d.op == ISA_OP_LW;
+    row = &isa_insns[d.op];
+    atomic = row->klass == ISA_CLASS_MEM;
+    reg = isa_field(row, ISA_FIELD_RS2) ? d.rs2 : d.rd; /* what it stores, if it does */
     if (cause == ISA_EXIT_IO)
-        return QUAL(IO, REG, reg) | QUAL(IO, SIGNED, extends) | QUAL(IO, ATOMIC, atomic);
-    return QUAL(HOSTFAULT, REG, reg) | QUAL(HOSTFAULT, SIGNED, extends) |
+        return QUAL(IO, REG, reg) | QUAL(IO, SIGNED, row->extends) | QUAL(IO, ATOMIC, atomic);
+    return QUAL(HOSTFAULT, REG, reg) | QUAL(HOSTFAULT, SIGNED, row->extends) |
            QUAL(HOSTFAULT, ATOMIC, atomic);
 }
 

@@ -249,7 +249,8 @@ def test_atomics(insn, flags, batch):
     lr, bits = insn.startswith("lr"), 32 if insn.endswith("w") else 64
     operand = VALUE & (1 << bits) - 1
     if flags & EXITS:
-        told = qual("IO", mmio=1, atomic=1, write=int(not lr), width=2 if bits == 32 else 3, reg=12 if lr else 11)
+        told = qual("IO", mmio=1, atomic=1, write=int(not lr), width=2 if bits == 32 else 3, reg=12 if lr else 11,
+                    signed=int(insn == "lr.w"))
         assert (e.cause, e.qual, e.gpa) == (EXIT["IO"], told, 0x4000_0000)
         assert (e.val, e.x12, after.w0) == (0 if lr else operand, 0xabc, 100)
         return

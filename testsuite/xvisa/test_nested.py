@@ -535,7 +535,7 @@ def test_form_of_access(name, batch):
     atomic = name[:2] in ("lr", "sc", "am")
     store = name[0] == "s" or name.startswith("amo")
     told = qual("HOSTFAULT", access=STORE if store else LOAD, width=size, reg=11 if store else 12, atomic=int(atomic),
-                signed=int(name in ("lb", "lh", "lw")))
+                signed=int(name in ("lb", "lh", "lw", "lr.w")))
     w = world(Case())
     assert e.cause == EXIT["HOSTFAULT"]
     assert (e.qual, e.addr) == (told, address(Case())), unqual("HOSTFAULT", e.qual)
