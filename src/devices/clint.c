@@ -21,7 +21,16 @@ struct clint {
     } hart[];
 };
 
-/* Drives every timer line for this time and asks to be polled when the next one rises. */
+/* How long a line keeps its level while mtime goes on from now: it rises at the compare value
+ * and falls where mtime goes round. UINT64_MAX: for ever. */
+static uint64_t lasts(uint64_t now, uint64_t compare)
+{
+    if (now < compare)
+        return compare - now;
+    return compare ? -now : UINT64_MAX;
+}
+
+/* Drives every timer line for this time and asks to be polled when the next one changes. */
 static void update(struct clint *c, uint64_t time)
 {
     uint64_t now = time + c->offset, next = UINT64_MAX;
@@ -32,8 +41,8 @@ static void update(struct clint *c, uint64_t time)
         if (level != c->hart[i].timer)
             machine_set_irq(c->machine, i, ISA_IRQ_MTI, level);
         c->hart[i].timer = level;
-        if (!level && c->hart[i].compare - now < next)
-            next = c->hart[i].compare - now;
+        if (lasts(now, c->hart[i].compare) < next)
+            next = lasts(now, c->hart[i].compare);
     }
     if (next <= UINT64_MAX - time)
         machine_wake_at(c->machine, time + next);

@@ -32,6 +32,12 @@ def test_device_beyond_witness(name, define, tmp_path):
     visa(tmp_path, f"{name}.c", build=[define]).ok()
 
 
+def test_timer_in_cycles(tmp_path):
+    """The same levels where time is cycles."""
+    tools.need_pipeline()
+    visa(tmp_path, "clint.c", "--model", "pipeline", build=["-DOWN"]).ok()
+
+
 @pytest.mark.parametrize("harts", [2, 3, 4])
 def test_software_interrupts_between_harts(harts, tmp_path):
     elf = programs.build(tmp_path, "ipi.c", f"-DHARTS={harts}")

@@ -239,6 +239,26 @@ def test_guest_timer_is_pending(distance, offset, batch):
         assert len(seen) == 2                           # it came while the guest looked
 
 
+def test_guest_timer_falls_where_time_goes_round(single):
+    """TM-4: nothing is written, and STIP is 0 behind the wrap; it wakes nobody, and rises at stimecmp again."""
+    s = single
+    here = [csr_ins("csrrs", CSR["time"], 12, 0), ins("blt", rs1=12, rs2=0, imm=-4)]     # until time is not below 0
+    s.code(CODE, [ins("wfi"), csr_ins("csrrs", CSR["time"], 5, 0), csr_ins("csrrs", CSR["sip"], 6, 0),
+                  csr_ins("csrrw", CSR["stimecmp"], 0, 11), csr_ins("csrrs", CSR["sip"], 7, 0),
+                  *here, csr_ins("csrrs", CSR["sip"], 8, 0), csr_ins("csrrsi", CSR["sstatus"], 0, SIE), NOP,
+                  csr_ins("csrrci", CSR["sstatus"], 0, SIE), ins("wfi"), csr_ins("csrrs", CSR["time"], 13, 0),
+                  csr_ins("csrrs", CSR["sip"], 14, 0), vmexit(1)])
+    s.code(HANDLER, [vmexit(2)])
+    s.vmcs(VMCS, pc=CODE, stvec=HANDLER, sie=1 << IRQ["STI"], timeoffset=-1 << 40 & MASK, stimecmp=-8 & MASK, x11=40)
+    e = s.enter(VMCS, "x5", "x6", "x7", "x8", "x12", "x13", "x14")
+    s.go()
+    stip = 1 << IRQ["STI"]
+    assert (e.cause, e.qual) == (EXIT["HYPERCALL"], 1)
+    assert e.x5 in (-8 & MASK, -7 & MASK) and (e.x6, e.x7) == (stip, stip)
+    assert (e.x12, e.x8) == (0, 0)
+    assert e.x13 in (40, 41) and e.x14 == stip
+
+
 def test_guest_timer_interrupts(single):
     """The guest's own timer is delivered with no exit, while it runs and while it waits in wfi."""
     s = single

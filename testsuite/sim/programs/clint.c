@@ -109,6 +109,49 @@ static void all_ones(void)
     MTIME = 0;
 }
 
+#ifdef OWN
+static void wait_while_timer(u64 level)
+{
+    while ((read_csr(mip) & MIP_MTIP) == level)
+        ;
+}
+#endif
+
+/* A level that nobody touches: it falls when mtime goes round, and rises again behind it. */
+static void wraps(void)
+{
+#ifdef OWN
+    seen = 0;
+    MTIMECMP(0) = -2ul;
+    MTIME = -3ul;
+    CHECK_EQUAL(read_csr(mip) & MIP_MTIP, 0);
+    wait_while_timer(0);
+    CHECK_EQUAL(MTIME, -2ul);
+    wait_while_timer(MIP_MTIP);
+    CHECK_EQUAL(MTIME, 0);
+    write_csr(mie, MIP_MTIP);
+    set_csr(mstatus, MIE);
+    CHECK_EQUAL(seen, 0);
+    clear_csr(mstatus, MIE);
+    write_csr(mie, 0);
+    MTIMECMP(0) = 40;
+    MTIME = -9ul;
+    CHECK_EQUAL(read_csr(mip) & MIP_MTIP, MIP_MTIP);
+    wait_while_timer(MIP_MTIP);
+    CHECK_EQUAL(MTIME, 0);
+    write_csr(mie, MIP_MTIP);
+    SLEEP_UNTIL(seen);
+    CHECK_EQUAL(MTIME >= 40 && MTIME < 60, 1);
+    write_csr(mie, 0);
+    MTIMECMP(0) = 0; /* never above mtime */
+    MTIME = -9ul;
+    while (MTIME >> 63)
+        CHECK_EQUAL(read_csr(mip) & MIP_MTIP, MIP_MTIP);
+    CHECK_EQUAL(read_csr(mip) & MIP_MTIP, MIP_MTIP);
+    MTIMECMP(0) = ~0ul;
+#endif
+}
+
 int main(u64 hart, u64 tree)
 {
     (void)hart;
@@ -121,5 +164,6 @@ int main(u64 hart, u64 tree)
     set_time();
     all_ones();
     time_does_not_follow();
+    wraps();
     return 0;
 }
