@@ -21,7 +21,7 @@ static bool iobitmap_valid(const struct machine *m, uint64_t pa)
     return pa == 0 || ((pa & (ISA_IOBITMAP_BYTES - 1)) == 0 && in_ram(m, pa, ISA_IOBITMAP_BYTES));
 }
 
-/* Range i of c: not empty, not round the end of the address space, on no other. */
+/* Range i of c: not empty, not round the end of the address space, on none before it. */
 static bool range_valid(const struct context *c, unsigned i)
 {
     uint64_t base = c->f[ISA_VMCS_IOV_BASE + i], size = c->f[ISA_VMCS_IOV_SIZE + i];
@@ -30,12 +30,11 @@ static bool range_valid(const struct context *c, unsigned i)
         return true;
     if (size == 0 || base + (size - 1) < base)
         return false;
-    for (unsigned j = 0; j < ISA_IOV_RANGES; j++) {
+    for (unsigned j = 0; j < i; j++) { /* these are valid by now */
         uint64_t b = c->f[ISA_VMCS_IOV_BASE + j], s = c->f[ISA_VMCS_IOV_SIZE + j];
 
-        if (j == i || s == 0 || !(c->f[ISA_VMCS_IOV_FLAGS + j] & IOV_VALID))
-            continue;
-        if (base - b < s || b - base < size) /* modulo 2^64: the other one may wrap */
+        if ((c->f[ISA_VMCS_IOV_FLAGS + j] & IOV_VALID) && base <= b + (s - 1) &&
+            b <= base + (size - 1))
             return false;
     }
     return true;
