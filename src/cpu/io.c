@@ -244,9 +244,12 @@ visa_result exec_iovmask(struct hart *h, uint32_t bits)
 
     if (check_rings(h, bits) != VISA_OK)
         return VISA_TRAP;
-    if (!current_field(h, ISA_VMCS_IOBITMAP, false, &bitmap) || bitmap == 0 ||
-        (bitmap & (ISA_IOBITMAP_BYTES - 1)) || !in_ram(h->machine, bitmap, ISA_IOBITMAP_BYTES))
+    if (!current_field(h, ISA_VMCS_IOBITMAP, false, &bitmap) || bitmap == 0)
         return illegal_operand(h);
+    if (bitmap & (ISA_IOBITMAP_BYTES - 1))
+        return raise_exception(h, ISA_EXC_STORE_MISALIGNED, bitmap);
+    if (!in_ram(h->machine, bitmap, ISA_IOBITMAP_BYTES))
+        return raise_exception(h, ISA_EXC_STORE_ACCESS, bitmap);
     for (uint64_t p = ports & 0xffff; p <= (ports >> 16 & 0xffff); p++) {
         uint8_t byte;
 

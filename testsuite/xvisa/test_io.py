@@ -506,16 +506,6 @@ def test_iovmask(span, mask, batch):
     assert words.w0 == words.w1025 == 0xa5a5_5a5a_1234_8765
 
 
-@pytest.mark.parametrize("bitmap", [0, BITMAP + 8, BITMAP + 0x1000, RAM_END, RAM_END - 0x1000, 0x2000, 1 << 63])
-def test_iovmask_without_bitmap(bitmap, single):
-    s, word = single, ins("iovmask", rs1=10, rs2=11)
-    current(s)
-    s.vmwrite(field("iobitmap"), bitmap)
-    a = s.step(word, x10=5 << 16, x11=0)
-    s.go()
-    assert (a.trap, a.tval) == (ILLEGAL, word)
-
-
 POST = 0x80                                             # a latch of one byte
 
 
