@@ -11,6 +11,7 @@
 """
 
 import argparse
+import itertools
 import os
 import re
 import sys
@@ -216,34 +217,49 @@ def emit_csr(isa):
     return out
 
 
-def visa_macro(i):
-    """An inline-assembly function for an R-type Xvisa instruction; none for other shapes."""
+def visa_function(i, given):
+    """An inline-assembly function with the source operands `given`; the others are register x0.
+
+    An operand of which x0 stands for all is also an output, so that no compiler puts a constant 0 into x0."""
     opcode, funct3, funct7 = i.match & 0x7f, i.match >> 12 & 7, i.match >> 25
+    optional = [f for f in given if f in i.all]
+    outs = (["rd"] if "rd" in i.fields else []) + optional
+    ins = [f for f in given if f not in i.all]
+    number = {f: f"%{n}" for n, f in enumerate(outs + ins)}
+    fixed = {"rd": 0, "rs1": 0, "rs2": 0 if "rs2" in i.fields else i.match >> 20 & 31}
+    spec = ", ".join(number.get(f, f"x{n}") for f, n in fixed.items())
+    outputs = ", ".join('"=r"(rd)' if f == "rd" else f'"+r"({i.names[f]})' for f in outs)
+    inputs = ", ".join(f'"r"({i.names[f]})' for f in ins)
+    asm = f'__asm__ volatile(".insn r {opcode:#x}, {funct3}, {funct7:#x}, {spec}" : {outputs} : {inputs} : "memory")'
+    name = "_".join(["visa", i.ident, *(i.names[f] for f in optional)])
+    params = ", ".join(f"unsigned long {i.names[f]}" for f in given) or "void"
+    if "rd" in i.fields:
+        return f"static inline unsigned long {name}({params})\n{{ unsigned long rd; {asm}; return rd; }}"
+    return f"static inline void {name}({params})\n{{ {asm}; }}"
+
+
+def visa_functions(i):
+    """One for each choice of the operands that may be x0 (rs2:asid*); none for other shapes than R."""
+    if i.name == "vmexit":
+        return ['#define visa_vmexit(n) __asm__ volatile(".insn i 0x0b, 1, x0, %0(x0)" :: "i"((n) & 0x800 ? '
+                '(n) - 0x1000 : (n)) : "memory")']
     if "imm" in i.fields:
-        if i.name != "vmexit":
-            return None
-        return ('#define visa_vmexit(n) __asm__ volatile(".insn i 0x0b, 1, x0, %0(x0)" :: "i"((n) & 0x800 ? '
-                '(n) - 0x1000 : (n)) : "memory")')
-    has = lambda f: f in i.fields
-    rs2 = i.match >> 20 & 31
-    args = [f for f in ("rs1", "rs2") if has(f)]
-    spec = f".insn r {opcode:#x}, {funct3}, {funct7:#x}, {'%0' if has('rd') else 'x0'}, "
-    n = int(has("rd"))
-    spec += (f"%{n}" if has("rs1") else "x0") + ", "
-    spec += f"%{n + has('rs1')}" if has("rs2") else f"x{rs2}"
-    ins = ", ".join(f'"r"({a})' for a in args)
-    params = ", ".join(f"unsigned long {a}" for a in args) or "void"
-    outs = '"=r"(rd)' if has("rd") else ""
-    asm = f'__asm__ volatile("{spec}" : {outs} : {ins} : "memory")'
-    if has("rd"):
-        return (f"static inline unsigned long visa_{i.ident}({params})\n"
-                f"{{ unsigned long rd; {asm}; return rd; }}")
-    return f"static inline void visa_{i.ident}({params})\n{{ {asm}; }}"
+        return []
+    sources = [f for f in ("rs1", "rs2") if f in i.fields]
+    left_out = [c for n in range(len(i.all), -1, -1) for c in itertools.combinations(i.all, n)]
+    return [visa_function(i, [f for f in sources if f not in out]) for out in left_out]
+
+
+def in_c(i):
+    """The formula with the operands as the function calls them."""
+    return re.sub(r"\brs[12]\b", lambda m: i.names.get(m[0], m[0]), i.formula)
 
 
 def emit_guest_header(isa):
     out = ["/* Xvisa for guests and hypervisors in C: numbers, and a function for each",
-           " * instruction. Operands and results are those of the architecture manual. */",
+           " * instruction. Operands and results are those of the architecture manual. Where register x0",
+           " * as an operand means all, there are two: visa_tlbflushv_addr(addr) for all ASIDs, and",
+           " * visa_tlbflushv_addr_asid(addr, asid) for one, 0 too. */",
            "#ifndef VISA_H", "#define VISA_H"]
     out += numbers(isa, "VISA_")
     out += ["", "/* A field of VMQUAL: VISA_QUAL(VMQUAL value, IO, PORT). */",
@@ -253,8 +269,8 @@ def emit_guest_header(isa):
     out += [define(f"VISA_OP_{i.ident.upper()}", i.op) for i in isa.insns if i.op]
     out += ["", "#ifndef __ASSEMBLER__"]
     for i in isa.insns:
-        if i.ext == "xvisa" and (macro := visa_macro(i)):
-            out += [f"/* {i.formula} */", macro]
+        if (i.ext == "xvisa" or i.all) and (functions := visa_functions(i)):
+            out += [f"/* {in_c(i)} */", *functions]
     out += ["/* Marker n, 0 to 2047: a hint that does nothing, at which visa-sim --switch-at can begin. */",
             '#define visa_marker(n) __asm__ volatile("slti x0, x0, %0" :: "i"(n) : "memory")']
     out += ["#endif", "#endif"]

@@ -69,6 +69,8 @@ class Insn:
     expands: tuple = ()       # RVC: (base name, {rd, rs1, rs2, imm: field name or number})
     rings: tuple = ()
     op: int = 0
+    names: dict = field(default_factory=dict)   # what rs1 and rs2 are called: {"rs2": "asid"}
+    all: tuple = ()           # of these, register x0 stands for all, not for the value 0
 
     @property
     def ident(self):
@@ -205,11 +207,20 @@ def check_immediate(row, imm):
 
 
 def parse_operands(row, text):
-    operands = [] if text == "-" else [o.strip() for o in text.split(",")]
-    for o in operands:
-        if o not in OPERANDS:
-            row.fail(f"unknown operand '{o}'")
-    return operands
+    """(operands as they are written, {rs1, rs2: name}, those of which x0 stands for all)."""
+    operands, names, every = [], {}, ()
+    for word in [] if text == "-" else [o.strip() for o in text.split(",")]:
+        o, name, star = re.fullmatch(r"([^:*]*)(?::(\w*))?(\*?).*", word).groups()
+        source = re.fullmatch(r"\(?(rs[12])\)?", o)
+        if o not in OPERANDS or word != o + (f":{name}" if name else "") + star or \
+                (name or star) and not source:
+            row.fail(f"unknown operand '{word}'")
+        operands.append(o)
+        if name:
+            names[source[1]] = name
+        if star:
+            every += (source[1],)
+    return operands, names, every
 
 
 def parse_expansion(row, isa, insn, text):
@@ -256,8 +267,9 @@ def load_insns(isa, root):
             if isa.insn(name):
                 row.fail(f"'{name}' is already defined")
             length, mask, match, fields = parse_encoding(row, encoding)
-            insn = Insn(name, ext, row, length, mask, match, fields,
-                        " ".join(encoding.split()), parse_operands(row, row.cols[1]))
+            operands, names, every = parse_operands(row, row.cols[1])
+            insn = Insn(name, ext, row, length, mask, match, fields, " ".join(encoding.split()), operands,
+                        names=names, all=every)
             check_operands(row, insn)
             if ext == "rv64c":
                 insn.expands = parse_expansion(row, isa, insn, row.cols[2])
@@ -278,6 +290,9 @@ def load_insns(isa, root):
                         row.fail(f"unknown ring '{ring}', expected one of {', '.join(RINGS)}")
                 if any(i.op == insn.op for i in isa.insns if i.op):
                     row.fail(f"op {insn.op} is already taken")
+                for f in ("rs1", "rs2"):
+                    if f in insn.fields and f not in insn.names:
+                        row.fail(f"{f} has no name, expected {f}:NAME")
             check_overlap(row, isa, insn)
             isa.insns.append(insn)
 
