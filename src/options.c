@@ -19,6 +19,16 @@ typedef bool set_fn(struct options *o, const char *value, char *err, size_t n);
  * config.h and goes there. */
 enum kind { FLAG, TEXT, NUMBER, CALL, SETTING, FILE_OF_SETTINGS };
 
+/* What an option says beside its value, wherever it stands among the others. */
+enum trait {
+    PIPELINE = 1 << 0, /* needs the pipeline model, and chooses it */
+    CYCLES = 1 << 1,   /* its value `cycles` does */
+    TRACES = 1 << 2,   /* there is a trace */
+    VIEWS = 1 << 3,    /* there is a view */
+    BOUNDS = 1 << 4,   /* bounds views: one must be there */
+    NO_RUN = 1 << 5,   /* means something without an image, too */
+};
+
 struct option_row {
     const char *name;
     char letter;
@@ -27,46 +37,25 @@ struct option_row {
     size_t offset;
     set_fn *set;
     const char *setting;
+    unsigned traits;
     const char *help;
 };
 
 /* Values ---------------------------------------------------------------------------------- */
 
-/* Whatever needs the pipeline model runs on it. */
-static bool want_pipeline(struct options *o, char *err, size_t n)
-{
-    o->model = MODEL_PIPELINE;
-#ifdef HAVE_SYSTEMC
-    (void)err;
-    (void)n;
-    return true;
-#else
-    snprintf(err, n, "this visa-sim was built without SystemC, which the pipeline model needs");
-    return false;
-#endif
-}
-
 static bool set_model(struct options *o, const char *value, char *err, size_t n)
 {
-    if (strcmp(value, "pipeline") == 0)
-        return want_pipeline(o, err, n);
-    o->model = MODEL_FUNCTIONAL;
-    if (strcmp(value, "functional") == 0)
+    o->model = strcmp(value, "pipeline") == 0 ? MODEL_PIPELINE : MODEL_FUNCTIONAL;
+    if (o->model == MODEL_PIPELINE || strcmp(value, "functional") == 0)
         return true;
     snprintf(err, n, "no model '%s': expected functional or pipeline", value);
     return false;
 }
 
-static bool set_switch_at(struct options *o, const char *value, char *err, size_t n)
-{
-    o->switch_at = value;
-    return want_pipeline(o, err, n);
-}
-
 static bool set_sample(struct options *o, const char *value, char *err, size_t n)
 {
     o->sample = true;
-    return sampling_parse(&o->sampling, value, err, n) && want_pipeline(o, err, n);
+    return sampling_parse(&o->sampling, value, err, n);
 }
 
 /* NAME=VALUE */
@@ -116,7 +105,6 @@ static bool set_trace(struct options *o, const char *value, char *err, size_t n)
 {
     (void)err;
     (void)n;
-    o->trace_on = true;
     if (value)
         o->trace_file = value;
     return true;
@@ -124,16 +112,14 @@ static bool set_trace(struct options *o, const char *value, char *err, size_t n)
 
 static bool set_trace_events(struct options *o, const char *value, char *err, size_t n)
 {
-    (void)value;
     o->trace.events = TRACE_EVENTS;
-    return set_trace(o, NULL, err, n);
+    return set_trace(o, value, err, n);
 }
 
 static bool set_trace_exits(struct options *o, const char *value, char *err, size_t n)
 {
-    (void)value;
     o->trace.events = TRACE_EXITS;
-    return set_trace(o, NULL, err, n);
+    return set_trace(o, value, err, n);
 }
 
 static bool set_trace_vm(struct options *o, const char *value, char *err, size_t n)
@@ -148,7 +134,7 @@ static bool set_trace_vm(struct options *o, const char *value, char *err, size_t
     }
     o->trace.one_vm = true;
     o->trace.vm = (uint16_t)vm;
-    return set_trace(o, NULL, err, n);
+    return true;
 }
 
 static bool set_trace_format(struct options *o, const char *value, char *err, size_t n)
@@ -160,22 +146,14 @@ static bool set_trace_format(struct options *o, const char *value, char *err, si
     return false;
 }
 
-static bool set_kanata(struct options *o, const char *value, char *err, size_t n)
+static bool set_explain_exit(struct options *o, const char *value, char *err, size_t n)
 {
-    o->views.kanata = value;
-    return want_pipeline(o, err, n);
-}
-
-static bool set_o3pipeview(struct options *o, const char *value, char *err, size_t n)
-{
-    o->views.o3pipeview = value;
-    return want_pipeline(o, err, n);
-}
-
-static bool set_vcd(struct options *o, const char *value, char *err, size_t n)
-{
-    o->views.vcd = value;
-    return want_pipeline(o, err, n);
+    if (!config_number(value, &o->explain_exit, err, n))
+        return false;
+    if (o->explain_exit)
+        return true;
+    snprintf(err, n, "exits are counted from 1: there is no exit number 0");
+    return false;
 }
 
 /* ADDRESS, with :r, :w or :x behind it. */
@@ -197,20 +175,22 @@ static bool set_walk(struct options *o, const char *value, char *err, size_t n)
 
 /* The table ------------------------------------------------------------------------------- */
 
-#define AT(field) offsetof(struct options, field), NULL, NULL
-#define BY(fn) 0, fn, NULL
-#define FOR(name) 0, NULL, name
+/* What of a row is where its value goes; traits follow with `|`. */
+#define AT(field) offsetof(struct options, field), NULL, NULL, 0
+#define BY(fn) 0, fn, NULL, 0
+#define FOR(name) 0, NULL, name, NO_RUN
 
 static const struct option_row rows[] = {
     {NULL, 0, NULL, FLAG, BY(NULL), "Machine"},
     {"ram", 'm', "SIZE", SETTING, FOR("machine.ram"), "bytes of RAM, with K, M or G"},
     {"harts", 'p', "N", SETTING, FOR("machine.harts"), "number of harts"},
-    {"model", 0, "NAME", CALL, BY(set_model), "how it is simulated: functional or pipeline"},
-    {"time", 0, "WHAT", SETTING, FOR("time.source"),
+    {"model", 0, "NAME", CALL, BY(set_model) | NO_RUN,
+     "how it is simulated: functional or pipeline"},
+    {"time", 0, "WHAT", SETTING, FOR("time.source") | CYCLES,
      "what `time` counts in the pipeline model: cycles or instret"},
-    {"switch-at", 0, "WHERE", CALL, BY(set_switch_at),
+    {"switch-at", 0, "WHERE", TEXT, AT(switch_at) | PIPELINE,
      "run fast to an instruction, symbol or marker, then in the pipeline model"},
-    {"sample", 0, "PERIOD:WARMUP:LENGTH", CALL, BY(set_sample),
+    {"sample", 0, "PERIOD:WARMUP:LENGTH", CALL, BY(set_sample) | PIPELINE,
      "of every PERIOD instructions, measure LENGTH in the pipeline model"},
     {"pool", 0, "N", SETTING, FOR("pool.contexts"), "contexts in each hart's state pool"},
     {"tlb-l1", 0, "N", SETTING, FOR("tlb.l1"), "entries of each L1 TLB"},
@@ -220,17 +200,18 @@ static const struct option_row rows[] = {
     {"ticks-per-time", 0, "N", SETTING, FOR("time.ticks"), "instructions per tick of `time`"},
     {"quantum", 0, "N", SETTING, FOR("machine.quantum"),
      "instructions a hart runs before the next one's turn"},
-    {"config", 'c', "FILE", FILE_OF_SETTINGS, BY(NULL),
+    {"config", 'c', "FILE", FILE_OF_SETTINGS, BY(NULL) | NO_RUN,
      "read settings from a file, before all others"},
-    {"set", 0, "NAME=VALUE", CALL, BY(set_setting), "change a setting: tlb.l1=32"},
-    {"print-config", 0, NULL, FLAG, AT(print_config), "print all settings as a file, and exit"},
+    {"set", 0, "NAME=VALUE", CALL, BY(set_setting) | NO_RUN, "change a setting: tlb.l1=32"},
+    {"print-config", 0, NULL, FLAG, AT(print_config) | NO_RUN,
+     "print all settings as a file, and exit"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Software"},
     {"raw", 0, "ADDRESS", CALL, BY(set_raw),
      "IMAGE is a flat file: load it at ADDRESS and start there"},
     {"load", 0, "FILE[@ADDRESS]", CALL, BY(set_load),
      "load another ELF file, or a flat one at ADDRESS"},
-    {"bootargs", 0, "TEXT", TEXT, AT(bootargs), "/chosen/bootargs of the device tree"},
-    {"dump-dtb", 0, "FILE", TEXT, AT(dump_dtb),
+    {"bootargs", 0, "TEXT", TEXT, AT(bootargs) | NO_RUN, "/chosen/bootargs of the device tree"},
+    {"dump-dtb", 0, "FILE", TEXT, AT(dump_dtb) | NO_RUN,
      "write the device tree; without IMAGE, that is all"},
     {"uart-in", 0, "FILE", TEXT, AT(uart_in), "console input; - is standard input"},
     {NULL, 0, NULL, FLAG, BY(NULL), "End of the run"},
@@ -238,40 +219,60 @@ static const struct option_row rows[] = {
      "stop after N instructions of all harts together"},
     {"timeout", 0, "SECONDS", NUMBER, AT(timeout), "stop after this much of the host's time"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Trace"},
-    {"trace", 't', "[=FILE]", CALL, BY(set_trace),
+    {"trace", 't', "[=FILE]", CALL, BY(set_trace) | TRACES,
      "one line per instruction, to standard error or FILE"},
-    {"trace-events", 0, NULL, CALL, BY(set_trace_events),
+    {"trace-events", 0, NULL, CALL, BY(set_trace_events) | TRACES,
      "only exceptions, interrupts, entries, exits"},
-    {"trace-exits", 0, NULL, CALL, BY(set_trace_exits), "only VM entries and exits, at full speed"},
-    {"trace-from", 0, "N", NUMBER, AT(trace.from), "from a hart's instruction number N on"},
-    {"trace-to", 0, "N", NUMBER, AT(trace.to), "up to a hart's instruction number N"},
-    {"trace-vm", 0, "VMID", CALL, BY(set_trace_vm), "only what this VM does"},
-    {"trace-format", 0, "FORMAT", CALL, BY(set_trace_format), "text or json (an object a line)"},
+    {"trace-exits", 0, NULL, CALL, BY(set_trace_exits) | TRACES,
+     "only VM entries and exits, at full speed"},
+    {"trace-from", 0, "N", NUMBER, AT(trace.from) | TRACES,
+     "from a hart's instruction number N on"},
+    {"trace-to", 0, "N", NUMBER, AT(trace.to) | TRACES, "up to a hart's instruction number N"},
+    {"trace-vm", 0, "VMID", CALL, BY(set_trace_vm) | TRACES, "only what this VM does"},
+    {"trace-format", 0, "FORMAT", CALL, BY(set_trace_format) | TRACES,
+     "text or json (an object a line)"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Looking closer"},
-    {"explain-exit", 0, "N", NUMBER, AT(explain_exit), "tell the whole story of VM exit number N"},
+    {"explain-exit", 0, "N", CALL, BY(set_explain_exit),
+     "tell the whole story of VM exit number N"},
     {"walk", 0, "ADDRESS[:rwx]", CALL, BY(set_walk),
      "draw the page-table walks of an address as the run ends"},
     {"check-stale", 0, NULL, FLAG, AT(check_stale),
      "report uses of translations that miss a flush"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Looking at the pipeline"},
-    {"kanata", 0, "FILE", CALL, BY(set_kanata), "every instruction's way, for the viewer Konata"},
-    {"o3pipeview", 0, "FILE", CALL, BY(set_o3pipeview), "the same as lines of gem5's O3PipeView"},
-    {"vcd", 0, "FILE", CALL, BY(set_vcd), "the stages as waveforms, for GTKWave"},
-    {"perfetto", 0, "FILE", TEXT, AT(views.perfetto),
+    {"kanata", 0, "FILE", TEXT, AT(views.kanata) | PIPELINE | VIEWS,
+     "every instruction's way, for the viewer Konata"},
+    {"o3pipeview", 0, "FILE", TEXT, AT(views.o3pipeview) | PIPELINE | VIEWS,
+     "the same as lines of gem5's O3PipeView"},
+    {"vcd", 0, "FILE", TEXT, AT(views.vcd) | PIPELINE | VIEWS,
+     "the stages as waveforms, for GTKWave"},
+    {"perfetto", 0, "FILE", TEXT, AT(views.perfetto) | VIEWS,
      "guests over time, for Perfetto; in both models"},
-    {"from", 0, "CYCLE", NUMBER, AT(views.from), "of all these, from this cycle on"},
-    {"to", 0, "CYCLE", NUMBER, AT(views.to), "up to this cycle"},
-    {"last", 0, "N", NUMBER, AT(views.last), "the last N instructions of each hart"},
+    {"from", 0, "CYCLE", NUMBER, AT(views.from) | BOUNDS, "of all these, from this cycle on"},
+    {"to", 0, "CYCLE", NUMBER, AT(views.to) | BOUNDS, "up to this cycle"},
+    {"last", 0, "N", NUMBER, AT(views.last) | BOUNDS, "the last N instructions of each hart"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Results"},
     {"stats", 's', "FILE", TEXT, AT(stats), "write statistics as JSON; - is standard output"},
     {"report", 'r', "FILE", TEXT, AT(report),
      "write them as HTML, with pictures; - is standard output"},
     {"summary", 'S', NULL, FLAG, AT(summary), "print statistics as a table at the end"},
-    {"quiet", 'q', NULL, FLAG, AT(quiet), "do not say how the run ended"},
-    {"version", 'V', NULL, FLAG, AT(version), "print the version and exit"},
-    {"help", 'h', NULL, FLAG, AT(help), "print this and exit"},
+    {"quiet", 'q', NULL, FLAG, AT(quiet) | NO_RUN, "do not say how the run ended"},
+    {"version", 'V', NULL, FLAG, AT(version) | NO_RUN, "print the version and exit"},
+    {"help", 'h', NULL, FLAG, AT(help) | NO_RUN, "print this and exit"},
 };
 enum { ROWS = sizeof rows / sizeof rows[0], LONG_BASE = 256 };
+
+/* Options that exclude each other. */
+static const struct {
+    const char *one, *other, *why;
+} exclusions[] = {
+    {"sample", "switch-at", "each says when the pipeline model runs"},
+    {"trace-events", "trace-exits", "exits are among the events"},
+};
+
+/* What the command line gave to each row; values of those that are there are not NULL. */
+struct given {
+    const char *value[ROWS];
+};
 
 /* Parsing --------------------------------------------------------------------------------- */
 
@@ -327,14 +328,29 @@ static const struct option_row *row_of(int c)
     return NULL;
 }
 
+/* --trace-events=FILE: the option that it belongs to may take one. */
+static const char *who_takes_it(const struct option_row *row, char *text, size_t n)
+{
+    *text = 0;
+    for (int i = 0; i < ROWS; i++) {
+        size_t length = rows[i].name ? strlen(rows[i].name) : 0;
+
+        if (length && rows[i].arg && strncmp(rows[i].name, row->name, length) == 0 &&
+            row->name[length] == '-')
+            snprintf(text, n, ": see --%s%s", rows[i].name, rows[i].arg);
+    }
+    return text;
+}
+
 static bool option_error(int c, char **argv, char *err, size_t n)
 {
     const struct option_row *row = row_of(optopt);
+    char who[64];
 
     if (c == ':' && row)
         snprintf(err, n, "--%s: missing %s", row->name, row->arg);
     else if (optopt >= LONG_BASE && row)
-        snprintf(err, n, "--%s takes no value", row->name);
+        snprintf(err, n, "--%s takes no value%s", row->name, who_takes_it(row, who, sizeof who));
     else if (optopt)
         snprintf(err, n, "no option -%c (see --help)", optopt);
     else
@@ -370,46 +386,137 @@ static bool read_files(struct options *o, int argc, char **argv, char *err, size
     return true;
 }
 
-static bool check_views(const struct options *o, char *err, size_t n)
-{
-    const struct view_options *v = &o->views;
+/* What options say together -------------------------------------------------------------- */
 
-    if (views_of_pipeline(v) && o->model != MODEL_PIPELINE)
-        snprintf(err, n, "--%s shows the pipeline, which --model functional does not have",
-                 v->kanata ? "kanata"
-                 : v->vcd  ? "vcd"
-                           : "o3pipeview");
-    else if (v->from > v->to)
-        snprintf(err, n, "--from %" PRIu64 " is behind --to %" PRIu64, v->from, v->to);
-    else if (!views_wanted(v) && (v->from || v->to != UINT64_MAX || v->last != VIEW_LAST))
+/* The first row in the table with one of these traits that was given; NULL if none was. */
+static const struct option_row *given_with(const struct given *g, unsigned traits)
+{
+    for (int i = 0; i < ROWS; i++) {
+        bool cycles = rows[i].traits & traits & CYCLES && g->value[i];
+
+        if (g->value[i] && (rows[i].traits & traits & ~(unsigned)CYCLES ||
+                            (cycles && strcmp(g->value[i], "cycles") == 0)))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static bool was_given(const struct given *g, const char *name)
+{
+    for (int i = 0; i < ROWS; i++)
+        if (rows[i].name && strcmp(rows[i].name, name) == 0)
+            return g->value[i] != NULL;
+    return false;
+}
+
+static bool choose_model(struct options *o, const struct given *g, char *err, size_t n)
+{
+    const struct option_row *needs = given_with(g, PIPELINE | CYCLES);
+
+    if (needs && o->model == MODEL_FUNCTIONAL && was_given(g, "model")) {
+        snprintf(err, n, "--%s%s needs the pipeline model: not with --model functional",
+                 needs->name, needs->traits & CYCLES ? " cycles" : "");
+        return false;
+    }
+    if (needs)
+        o->model = MODEL_PIPELINE;
+#ifndef HAVE_SYSTEMC
+    if (o->model == MODEL_PIPELINE) {
         snprintf(err, n,
-                 "--from, --to and --last bound --kanata, --o3pipeview, --vcd and "
-                 "--perfetto: none of these is there");
+                 "%s%s: this visa-sim was built without SystemC, which the pipeline model needs",
+                 needs ? "--" : "--model ", needs ? needs->name : "pipeline");
+        return false;
+    }
+#endif
+    return true;
+}
+
+static bool check_pairs(const struct given *g, char *err, size_t n)
+{
+    for (size_t i = 0; i < sizeof exclusions / sizeof exclusions[0]; i++)
+        if (was_given(g, exclusions[i].one) && was_given(g, exclusions[i].other)) {
+            snprintf(err, n, "--%s and --%s exclude each other: %s", exclusions[i].one,
+                     exclusions[i].other, exclusions[i].why);
+            return false;
+        }
+    return true;
+}
+
+static bool check_sample(struct options *o, const struct given *g, char *err, size_t n)
+{
+    if (!o->sample)
+        return true;
+    o->pipeline.own_time = false;
+    if (o->config.harts > 1)
+        snprintf(err, n, "--sample measures the whole run of one hart: not with several harts");
+    else if (given_with(g, CYCLES))
+        snprintf(err, n, "--sample counts time in instructions: not with --time cycles");
     else
         return true;
     return false;
 }
 
-static bool check(struct options *o, char *err, size_t n)
+/* --kanata, --vcd and ...: all with this trait. */
+static const char *names_with(unsigned traits, char *text, size_t n)
 {
-    if (!o->image && !o->help && !o->version && !o->dump_dtb && !o->print_config) {
+    size_t at = 0;
+
+    *text = 0;
+    for (int i = 0; i < ROWS && at < n; i++)
+        if (rows[i].traits & traits)
+            at += (size_t)snprintf(text + at, n - at, "%s--%s", at ? ", " : "", rows[i].name);
+    return text;
+}
+
+static bool check_bounds(const struct options *o, const struct given *g, char *err, size_t n)
+{
+    const struct view_options *v = &o->views;
+    const struct option_row *bounds = given_with(g, BOUNDS);
+    char names[128];
+
+    if (v->from > v->to)
+        snprintf(err, n, "--from %" PRIu64 " is behind --to %" PRIu64, v->from, v->to);
+    else if (o->trace.from > o->trace.to)
+        snprintf(err, n, "--trace-from %" PRIu64 " is behind --trace-to %" PRIu64, o->trace.from,
+                 o->trace.to);
+    else if (bounds && !views_wanted(v))
+        snprintf(err, n, "--%s bounds %s: none of these is there", bounds->name,
+                 names_with(VIEWS, names, sizeof names));
+    else
+        return true;
+    return false;
+}
+
+/* Without an image there may be something to print or to write, but nothing runs. */
+static bool check_image(const struct options *o, const struct given *g, char *err, size_t n)
+{
+    if (o->image || o->help || o->version || o->print_config)
+        return true;
+    if (!o->dump_dtb) {
         snprintf(err, n, "no image: expected visa-sim [options] IMAGE (see --help)");
         return false;
     }
-    if (o->sample && (o->switch_at || o->config.harts > 1)) {
-        snprintf(err, n, "--sample measures the whole run of one hart: not with %s",
-                 o->switch_at ? "--switch-at" : "several harts");
-        return false;
-    }
-    if (o->sample)
-        o->pipeline.own_time = false;
-    return check_views(o, err, n) && config_check_machine(&o->config, err, n) &&
-           config_check_pipeline(&o->pipeline, err, n);
+    for (int i = 0; i < ROWS; i++)
+        if (g->value[i] && !(rows[i].traits & NO_RUN)) {
+            snprintf(err, n, "--%s: no image is there to run, and --dump-dtb needs none",
+                     rows[i].name);
+            return false;
+        }
+    return true;
+}
+
+static bool check(struct options *o, const struct given *g, char *err, size_t n)
+{
+    o->trace_on = given_with(g, TRACES) != NULL;
+    return check_image(o, g, err, n) && check_pairs(g, err, n) && choose_model(o, g, err, n) &&
+           check_sample(o, g, err, n) && check_bounds(o, g, err, n) &&
+           config_check_machine(&o->config, err, n) && config_check_pipeline(&o->pipeline, err, n);
 }
 
 bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n)
 {
     struct option longs[ROWS + 1];
+    struct given given = {{NULL}};
     char shorts[3 * ROWS + 3];
     int c;
 
@@ -422,11 +529,12 @@ bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n
             return option_error(c, argv, err, n);
         if (!set(o, row_of(c), optarg, err, n))
             return false;
+        given.value[row_of(c) - rows] = optarg ? optarg : "";
     }
     o->argv = argv + optind;
     o->argc = argc - optind;
     o->image = o->argc ? o->argv[0] : NULL;
-    return check(o, err, n);
+    return check(o, &given, err, n);
 }
 
 void options_free(struct options *o)

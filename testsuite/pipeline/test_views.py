@@ -605,8 +605,8 @@ def test_trace_of_exits(pipelined, assemble, tmp_path):
 # --- Errors -----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("args,words", [
-    (["--kanata", "k", "--model", "functional"], "--kanata shows the pipeline"),
-    (["--vcd", "k", "--model", "functional"], "--vcd shows the pipeline"),
+    (["--kanata", "k", "--model", "functional"], "--kanata needs the pipeline model"),
+    (["--vcd", "k", "--model", "functional"], "--vcd needs the pipeline model"),
     (["--kanata", "k", "--from", "5", "--to", "4"], "--from 5 is behind --to 4"),
     (["--from", "5"], "none of these is there"), (["--to", "5"], "none of these"), (["--last", "5"], "none of these"),
     (["--kanata", "k", "--last", "many"], "--last"),

@@ -444,7 +444,7 @@ def test_summary(mixed, run):
     (["--sample", "10:18446744073709551615:3"], "WARMUP and LENGTH must fit into PERIOD"),
     (["--sample", "9223372036854775808:0:1"], "PERIOD must be less than 2^63"),
     (["--sample", "10:3:3", "--harts", "2"], "--sample measures the whole run of one hart: not with several harts"),
-    (["--sample", "10:3:3", "--switch-at", "5"], "--sample measures the whole run of one hart: not with --switch-at"),
+    (["--sample", "10:3:3", "--switch-at", "5"], "--sample and --switch-at exclude each other"),
 ])
 def test_refused(args, message, steps):
     result = tools.simulate(steps, *args)
