@@ -27,6 +27,8 @@ enum trait {
     VIEWS = 1 << 3,    /* there is a view */
     BOUNDS = 1 << 4,   /* bounds views: one must be there */
     NO_RUN = 1 << 5,   /* means something without an image, too */
+    READS = 1 << 6,    /* its value is a file that is read */
+    WRITES = 1 << 7,   /* ... or written */
 };
 
 struct option_row {
@@ -200,7 +202,7 @@ static const struct option_row rows[] = {
     {"ticks-per-time", 0, "N", SETTING, FOR("time.ticks"), "instructions per tick of `time`"},
     {"quantum", 0, "N", SETTING, FOR("machine.quantum"),
      "instructions a hart runs before the next one's turn"},
-    {"config", 'c', "FILE", FILE_OF_SETTINGS, BY(NULL) | NO_RUN,
+    {"config", 'c', "FILE", FILE_OF_SETTINGS, BY(NULL) | NO_RUN | READS,
      "read settings from a file, before all others"},
     {"set", 0, "NAME=VALUE", CALL, BY(set_setting) | NO_RUN, "change a setting: tlb.l1=32"},
     {"print-config", 0, NULL, FLAG, AT(print_config) | NO_RUN,
@@ -208,18 +210,20 @@ static const struct option_row rows[] = {
     {NULL, 0, NULL, FLAG, BY(NULL), "Software"},
     {"raw", 0, "ADDRESS", CALL, BY(set_raw),
      "IMAGE is a flat file: load it at ADDRESS and start there"},
-    {"load", 0, "FILE[@ADDRESS]", CALL, BY(set_load),
+    {"load", 0, "FILE[@ADDRESS]", CALL, BY(set_load) | READS,
      "load another ELF file, or a flat one at ADDRESS"},
     {"bootargs", 0, "TEXT", TEXT, AT(bootargs) | NO_RUN, "/chosen/bootargs of the device tree"},
-    {"dump-dtb", 0, "FILE", TEXT, AT(dump_dtb) | NO_RUN,
+    {"dump-dtb", 0, "FILE", TEXT, AT(dump_dtb) | NO_RUN | WRITES,
      "write the device tree; without IMAGE, that is all"},
-    {"uart-in", 0, "FILE", TEXT, AT(uart_in), "console input; - is standard input"},
+    {"uart-in", 0, "FILE", TEXT, AT(uart_in) | READS, "console input; - is standard input"},
+    {"uart-out", 0, "FILE", TEXT, AT(uart_out) | WRITES,
+     "console output; default: standard output, if no result goes there"},
     {NULL, 0, NULL, FLAG, BY(NULL), "End of the run"},
     {"max-insns", 'n', "N", NUMBER, AT(max_insns),
      "stop after N instructions of all harts together"},
     {"timeout", 0, "SECONDS", NUMBER, AT(timeout), "stop after this much of the host's time"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Trace"},
-    {"trace", 't', "[=FILE]", CALL, BY(set_trace) | TRACES,
+    {"trace", 't', "[=FILE]", CALL, BY(set_trace) | TRACES | WRITES,
      "one line per instruction, to standard error or FILE"},
     {"trace-events", 0, NULL, CALL, BY(set_trace_events) | TRACES,
      "only exceptions, interrupts, entries, exits"},
@@ -239,20 +243,21 @@ static const struct option_row rows[] = {
     {"check-stale", 0, NULL, FLAG, AT(check_stale),
      "report uses of translations that miss a flush"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Looking at the pipeline"},
-    {"kanata", 0, "FILE", TEXT, AT(views.kanata) | PIPELINE | VIEWS,
+    {"kanata", 0, "FILE", TEXT, AT(views.kanata) | PIPELINE | VIEWS | WRITES,
      "every instruction's way, for the viewer Konata"},
-    {"o3pipeview", 0, "FILE", TEXT, AT(views.o3pipeview) | PIPELINE | VIEWS,
+    {"o3pipeview", 0, "FILE", TEXT, AT(views.o3pipeview) | PIPELINE | VIEWS | WRITES,
      "the same as lines of gem5's O3PipeView"},
-    {"vcd", 0, "FILE", TEXT, AT(views.vcd) | PIPELINE | VIEWS,
+    {"vcd", 0, "FILE", TEXT, AT(views.vcd) | PIPELINE | VIEWS | WRITES,
      "the stages as waveforms, for GTKWave"},
-    {"perfetto", 0, "FILE", TEXT, AT(views.perfetto) | VIEWS,
+    {"perfetto", 0, "FILE", TEXT, AT(views.perfetto) | VIEWS | WRITES,
      "guests over time, for Perfetto; in both models"},
     {"from", 0, "CYCLE", NUMBER, AT(views.from) | BOUNDS, "of all these, from this cycle on"},
     {"to", 0, "CYCLE", NUMBER, AT(views.to) | BOUNDS, "up to this cycle"},
     {"last", 0, "N", NUMBER, AT(views.last) | BOUNDS, "the last N instructions of each hart"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Results"},
-    {"stats", 's', "FILE", TEXT, AT(stats), "write statistics as JSON; - is standard output"},
-    {"report", 'r', "FILE", TEXT, AT(report),
+    {"stats", 's', "FILE", TEXT, AT(stats) | WRITES,
+     "write statistics as JSON; - is standard output"},
+    {"report", 'r', "FILE", TEXT, AT(report) | WRITES,
      "write them as HTML, with pictures; - is standard output"},
     {"summary", 'S', NULL, FLAG, AT(summary), "print statistics as a table at the end"},
     {"quiet", 'q', NULL, FLAG, AT(quiet) | NO_RUN, "do not say how the run ended"},
@@ -360,8 +365,7 @@ static bool option_error(int c, char **argv, char *err, size_t n)
 
 static void defaults(struct options *o)
 {
-    *o = (struct options){
-        .trace_file = "-", .trace.to = UINT64_MAX, .views = {.to = UINT64_MAX, .last = VIEW_LAST}};
+    *o = (struct options){.trace.to = UINT64_MAX, .views = {.to = UINT64_MAX, .last = VIEW_LAST}};
     machine_defaults(&o->config);
     pipeline_defaults(&o->pipeline);
 }
@@ -407,6 +411,40 @@ static bool was_given(const struct given *g, const char *name)
         if (rows[i].name && strcmp(rows[i].name, name) == 0)
             return g->value[i] != NULL;
     return false;
+}
+
+/* Keeps what a row says of files. */
+static void name_file(struct options *o, const struct option_row *row, const char *value)
+{
+    struct named_file *f = o->files;
+
+    if (!(row->traits & (READS | WRITES)) || !value)
+        return;
+    while (f < o->files + o->nfiles && !(f->written && f->option == row->name))
+        f++;
+    if (row->set == set_load)
+        value = o->loads[o->nloads - 1].path;
+    *f = (struct named_file){row->name, value, row->traits & WRITES};
+    if (f == o->files + o->nfiles)
+        o->nfiles++;
+}
+
+/* Standard output belongs to one: a result, or what the guest prints. */
+static bool check_stdout(struct options *o, char *err, size_t n)
+{
+    for (unsigned i = 0; i < o->nfiles; i++) {
+        const struct named_file *f = &o->files[i];
+
+        if (!f->written || strcmp(f->path, "-") != 0)
+            continue;
+        if (o->stdout_owner) {
+            snprintf(err, n, "--%s - and --%s -: standard output can take one of them",
+                     o->stdout_owner, f->option);
+            return false;
+        }
+        o->stdout_owner = f->option;
+    }
+    return true;
 }
 
 static bool choose_model(struct options *o, const struct given *g, char *err, size_t n)
@@ -509,7 +547,7 @@ static bool check(struct options *o, const struct given *g, char *err, size_t n)
 {
     o->trace_on = given_with(g, TRACES) != NULL;
     return check_image(o, g, err, n) && check_pairs(g, err, n) && choose_model(o, g, err, n) &&
-           check_sample(o, g, err, n) && check_bounds(o, g, err, n) &&
+           check_sample(o, g, err, n) && check_bounds(o, g, err, n) && check_stdout(o, err, n) &&
            config_check_machine(&o->config, err, n) && config_check_pipeline(&o->pipeline, err, n);
 }
 
@@ -521,6 +559,11 @@ bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n
     int c;
 
     defaults(o);
+    o->files = calloc((size_t)argc + 1, sizeof *o->files);
+    if (!o->files) {
+        snprintf(err, n, "out of memory");
+        return false;
+    }
     if (!read_files(o, argc, argv, err, n))
         return false;
     describe(longs, shorts);
@@ -530,6 +573,7 @@ bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n
         if (!set(o, row_of(c), optarg, err, n))
             return false;
         given.value[row_of(c) - rows] = optarg ? optarg : "";
+        name_file(o, row_of(c), optarg);
     }
     o->argv = argv + optind;
     o->argc = argc - optind;
@@ -541,6 +585,7 @@ void options_free(struct options *o)
 {
     for (unsigned i = 0; i < o->nloads; i++)
         free(o->loads[i].path);
+    free(o->files);
 }
 
 void options_help(void)

@@ -34,6 +34,13 @@ struct load_option {
 
 enum { MAX_LOADS = 16 };
 
+/* A file that the command line names. */
+struct named_file {
+    const char *option; /* without its dashes; NULL: IMAGE */
+    const char *path;   /* "-": standard output, or input */
+    bool written;
+};
+
 enum model { MODEL_FUNCTIONAL, MODEL_PIPELINE };
 
 struct options {
@@ -51,9 +58,9 @@ struct options {
     struct load_option loads[MAX_LOADS];
     unsigned nloads;
     uint64_t max_insns, timeout;
-    const char *uart_in, *bootargs, *dump_dtb;
+    const char *uart_in, *uart_out, *bootargs, *dump_dtb;
     bool trace_on;
-    const char *trace_file; /* "-": standard error */
+    const char *trace_file; /* NULL: standard error; "-": standard output */
     struct trace trace;
     struct view_options views;
     const char *stats;     /* "-": standard output */
@@ -64,6 +71,9 @@ struct options {
     uint64_t walk_va;
     char walk_access; /* 'r', 'w' or 'x' */
     bool summary, quiet, help, version, print_config;
+    struct named_file *files; /* of one option that is written only the last one */
+    unsigned nfiles;
+    const char *stdout_owner; /* the option whose file standard output is, NULL: none */
 };
 
 /* Fills in o. False with the reason in err; options_free in any case. */

@@ -24,7 +24,8 @@ struct terminal {
     struct machine *machine;
     struct termios saved;
     int fd; /* input, -1 none */
-    bool tty, ours, ended, escaped, failed;
+    FILE *out;
+    bool tty, ours, ended, escaped;
     uint64_t next_look;
     uint8_t typed[256]; /* at the terminal, and not yet taken by the guest */
     unsigned head, n;
@@ -34,8 +35,7 @@ static void put(void *user, uint8_t c)
 {
     struct terminal *t = user;
 
-    if (putchar(c) == EOF)
-        t->failed = true;
+    putc(c, t->out);
 }
 
 static bool readable(const struct terminal *t, int ms)
@@ -80,8 +80,7 @@ static void flush(void *user)
 {
     struct terminal *t = user;
 
-    if (fflush(stdout))
-        t->failed = true;
+    fflush(t->out);
     look(t);
 }
 
@@ -125,7 +124,7 @@ static void raw_mode(struct terminal *t)
     tcsetattr(t->fd, TCSANOW, &raw);
 }
 
-struct terminal *terminal_open(const char *input, char *err, size_t n)
+struct terminal *terminal_open(const char *input, FILE *output, char *err, size_t n)
 {
     struct terminal *t = calloc(1, sizeof *t);
 
@@ -134,6 +133,7 @@ struct terminal *terminal_open(const char *input, char *err, size_t n)
         return NULL;
     }
     t->fd = -1;
+    t->out = output;
     if (input && strcmp(input, "-") != 0) {
         t->fd = open(input, O_RDONLY | O_CLOEXEC);
         t->ours = true;
@@ -182,9 +182,4 @@ bool terminal_wait(struct terminal *t, int ms)
     flush(t);
     t->next_look = 0;
     return t->n > 0 || readable(t, ms);
-}
-
-bool terminal_ok(const struct terminal *t)
-{
-    return !t->failed;
 }

@@ -1,4 +1,4 @@
-/* The console of the command line: standard output, and input from the terminal, a
+/* The console of the command line: output to a stream, and input from the terminal, a
  * file or nowhere. */
 #ifndef VISA_TERMINAL_H
 #define VISA_TERMINAL_H
@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "devices/console.h"
 
@@ -15,8 +16,9 @@ struct terminal;
 /* input: a file's name, "-" for standard input, NULL for standard input if that is a
  * terminal and nothing if not. A terminal is put into raw mode until terminal_close:
  * Ctrl-A x stops the machine, Ctrl-A Ctrl-A is one Ctrl-A. A file or pipe is read as
- * the guest asks for it and waited for, so that runs repeat. NULL with the reason in err. */
-struct terminal *terminal_open(const char *input, char *err, size_t n);
+ * the guest asks for it and waited for, so that runs repeat. What the guest prints goes to
+ * output, which stays the caller's. NULL with the reason in err. */
+struct terminal *terminal_open(const char *input, FILE *output, char *err, size_t n);
 void terminal_close(struct terminal *t);
 
 struct console terminal_console(struct terminal *t);
@@ -28,8 +30,5 @@ void terminal_controls(struct terminal *t, struct machine *m);
  * for that and tells whether to go on. */
 bool terminal_live(const struct terminal *t);
 bool terminal_wait(struct terminal *t, int ms);
-
-/* False if standard output could not be written. */
-bool terminal_ok(const struct terminal *t);
 
 #endif

@@ -40,7 +40,7 @@ struct sim {
     struct exits *exits;     /* while statistics are wanted */
     struct explain *explain; /* while an exit is to be explained */
     struct views *views;     /* while the run is to be drawn */
-    FILE *trace, *stats, *report;
+    FILE *console, *trace, *stats, *report;
     uint64_t stale; /* uses of stale translations */
     bool output_lost;
 };
@@ -53,7 +53,7 @@ __attribute__((format(printf, 1, 2))) static void complain(const char *format, .
 {
     va_list args;
 
-    fflush(stdout);
+    fflush(NULL); /* what the guest printed comes first */
     fputs("visa-sim: ", stderr);
     va_start(args, format);
     vfprintf(stderr, format, args);
@@ -104,10 +104,10 @@ static bool load_images(struct sim *s, char *err, size_t n)
 
 static bool write_dtb(const char *path, const void *tree, size_t size)
 {
-    FILE *f = fopen(path, "wb");
+    FILE *f = strcmp(path, "-") == 0 ? stdout : fopen(path, "wb");
     bool ok = f && fwrite(tree, 1, size, f) == size;
 
-    if (f && fclose(f))
+    if (f && (f == stdout ? fflush(f) : fclose(f)))
         ok = false;
     if (!ok)
         complain("%s: the device tree cannot be written: %s", path, strerror(errno));
@@ -165,9 +165,9 @@ static bool attach_htif(struct sim *s)
     return htif_attach(s->machine, tohost, fromhost, &console, s->options.argc, s->options.argv);
 }
 
-static FILE *open_output(const char *path, FILE *standard)
+static FILE *open_output(const char *path)
 {
-    FILE *f = strcmp(path, "-") == 0 ? standard : fopen(path, "w");
+    FILE *f = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
 
     if (!f)
         complain("%s: cannot be written: %s", path, strerror(errno));
@@ -184,7 +184,7 @@ static void tell_stale(void *user, const struct stale_use *u)
 
     if (s->stale++ >= STALE_SHOWN)
         return;
-    fflush(stdout);
+    fflush(s->console);
     trace_place(&s->image, u->pc, u->access == 'x' ? u->cached_hpa : 0, place, sizeof place);
     fprintf(stderr, "visa-sim: stale translation: hart %u, %s of 0x%" PRIx64 " at pc 0x%" PRIx64,
             u->hart, what, u->va, u->pc);
@@ -255,13 +255,13 @@ static bool open_outputs(struct sim *s)
         return false;
     }
 
-    if (!open_views(s) || (o->stats && !(s->stats = open_output(o->stats, stdout))))
+    if (!open_views(s) || (o->stats && !(s->stats = open_output(o->stats))))
         return false;
-    if (o->report && !(s->report = open_output(o->report, stdout)))
+    if (o->report && !(s->report = open_output(o->report)))
         return false;
     if (!o->trace_on)
         return true;
-    if (!(s->trace = open_output(o->trace_file, stderr)))
+    if (!(s->trace = o->trace_file ? open_output(o->trace_file) : stderr))
         return false;
     o->trace.out = s->trace;
     o->trace.image = &s->image;
@@ -271,12 +271,30 @@ static bool open_outputs(struct sim *s)
     return true;
 }
 
+/* What the guest prints goes to standard output, unless that belongs to a result: then to
+ * standard error, through a buffer of its own. */
+static bool open_console(struct sim *s)
+{
+    const struct options *o = &s->options;
+    int fd;
+
+    if (o->uart_out)
+        return (s->console = open_output(o->uart_out)) != NULL;
+    if (!o->stdout_owner)
+        return (s->console = stdout) != NULL;
+    fd = dup(STDERR_FILENO);
+    if (fd >= 0 && (s->console = fdopen(fd, "w")))
+        return true;
+    complain("standard error: cannot be written: %s", strerror(errno));
+    return false;
+}
+
 static bool make_board(struct sim *s)
 {
     char err[512];
     struct console console;
 
-    s->terminal = terminal_open(s->options.uart_in, err, sizeof err);
+    s->terminal = terminal_open(s->options.uart_in, s->console, err, sizeof err);
     if (!s->terminal) {
         complain("--uart-in: %s", err);
         return false;
@@ -325,6 +343,8 @@ static int build(struct sim *s)
     }
     if ((status = make_tree(s, &tree)) || !s->options.image)
         return status;
+    if (!open_console(s))
+        return STATUS_OUTPUT;
     if (!make_board(s))
         return STATUS_USAGE;
     machine_reset(s->machine, s->image.entry, tree);
@@ -451,6 +471,9 @@ static void close_output(struct sim *s, FILE *f, const char *path)
 {
     bool ok = !ferror(f);
 
+    if (!path || strcmp(path, "-") == 0)
+        path = f == stdout ? "standard output" : "standard error";
+
     if ((f == stdout || f == stderr ? fflush(f) : fclose(f)) || !ok) {
         complain("%s: could not be written completely", path);
         s->output_lost = true;
@@ -478,7 +501,7 @@ static void tell_results(struct sim *s)
 {
     const struct options *o = &s->options;
 
-    fflush(stdout);
+    fflush(s->console);
     if (o->explain_exit && !explain_finish(s->explain))
         complain("--explain-exit: there were only %" PRIu64 " exits", explain_seen(s->explain));
     if (o->walk)
@@ -507,7 +530,7 @@ static void write_statistics(struct sim *s, const struct stats_source *source,
     }
     if (!o->summary)
         return;
-    fflush(stdout);
+    fflush(s->console);
     if (!stats_table(stderr, source, end))
         complain("--summary: out of memory");
     if (source->switched_at)
@@ -539,10 +562,7 @@ static int simulate(struct sim *s)
     write_views(s);
     if (s->trace)
         close_output(s, s->trace, s->options.trace_file);
-    if (fflush(stdout) || !terminal_ok(s->terminal)) {
-        complain("standard output could not be written completely");
-        s->output_lost = true;
-    }
+    close_output(s, s->console, s->options.uart_out);
     return s->output_lost ? STATUS_OUTPUT : end.status;
 }
 

@@ -23,7 +23,7 @@ OPTIONS = {
     "--ticks-per-time": ["--ticks-per-time", "10"], "--quantum": ["--quantum", "100"], "--config": ["--config", "c.cfg"],
     "--set": ["--set", "latency.memory=20"], "--print-config": ["--print-config"], "--raw": ["--raw", "0x80000000"],
     "--load": ["--load", "flat@0x80010000"], "--bootargs": ["--bootargs", "x"], "--dump-dtb": ["--dump-dtb", "o.dtb"],
-    "--uart-in": ["--uart-in", "flat"], "--max-insns": ["--max-insns", "2"], "--timeout": ["--timeout", "50"],
+    "--uart-in": ["--uart-in", "flat"], "--uart-out": ["--uart-out", "o.txt"], "--max-insns": ["--max-insns", "2"], "--timeout": ["--timeout", "50"],
     "--trace": ["--trace"], "--trace-events": ["--trace-events"], "--trace-exits": ["--trace-exits"],
     "--trace-from": ["--trace-from", "1"], "--trace-to": ["--trace-to", "2"], "--trace-vm": ["--trace-vm", "1"],
     "--trace-format": ["--trace-format", "json"], "--explain-exit": ["--explain-exit", "1"],
