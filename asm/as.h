@@ -332,6 +332,9 @@ const struct expr *expr_number(struct as *as, int64_t n, struct loc loc);
 const struct expr *expr_symbol(struct as *as, struct symbol *s, struct loc loc);
 bool eval(struct as *as, const struct expr *e, enum when when, struct value *out);
 bool constant_now(struct as *as, const struct expr *e, const char *what, int64_t *out);
+
+/* Where s stands in the expression, if it does: what a message about it is to mark. */
+struct loc symbol_loc(const struct expr *e, const struct symbol *s, struct loc otherwise);
 bool parse_constant(struct as *as, const char *what, int64_t *out);
 
 /* --- symbol.c ------------------------------------------------------------------------ */

@@ -177,11 +177,17 @@ static void org_directive(struct as *as, int arg, struct loc loc)
     const struct expr *e = parse_expr(as);
     struct value v;
     int64_t value = 0;
+    struct symbol *unknown;
     uint64_t target;
 
     (void)arg;
     if (!e || !eval(as, e, NOW, &v))
         return;
+    unknown = v.minus ? v.minus : v.plus;
+    if (unknown && unknown->kind == S_UNDEFINED) {
+        undefined_symbol(as, unknown, symbol_loc(e, unknown, loc));
+        return;
+    }
     if (take_op(as, ',') && !parse_constant(as, "the value to fill with", &value))
         return;
     if (!end_of_statement(as))

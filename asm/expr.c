@@ -219,6 +219,19 @@ static void reduce(struct as *as, struct value *v)
     }
 }
 
+struct loc symbol_loc(const struct expr *e, const struct symbol *s, struct loc otherwise)
+{
+    if (e->op)
+        otherwise = symbol_loc(e->left, s, otherwise);
+    if (e->op && e->right)
+        otherwise = symbol_loc(e->right, s, otherwise);
+    if (e->op || !e->symbol)
+        return otherwise;
+    if (symbol_real(e->symbol)->kind == S_EXPR)
+        return symbol_loc(symbol_real(e->symbol)->expr, s, otherwise);
+    return symbol_real(e->symbol) == s ? e->loc : otherwise;
+}
+
 static bool eval_depth(struct as *as, const struct expr *e, enum when when, struct value *out,
                        unsigned depth);
 
@@ -343,7 +356,7 @@ static bool eval_depth(struct as *as, const struct expr *e, enum when when, stru
         struct symbol *s = a.plus ? a.plus : a.minus ? a.minus : b.plus ? b.plus : b.minus;
 
         if (when != QUIET && s->kind == S_UNDEFINED && (when == NOW || !as->opt.object))
-            undefined_symbol(as, s, e->loc);
+            undefined_symbol(as, s, symbol_loc(e, s, e->loc));
         else if (when != QUIET)
             error_at(as, e->loc, "'%s' is an address%s: only + and - apply to it",
                      *s->name ? s->name : ".", when == NOW ? " that is not known yet" : "");
@@ -376,14 +389,15 @@ bool constant_now(struct as *as, const struct expr *e, const char *what, int64_t
         return false;
     s = v.plus ? v.plus : v.minus;
     if (s && s->kind == S_UNDEFINED) {
-        error_at(as, e->loc, "%s must be known here, but '%s' is not defined yet%s", what, s->name,
+        error_at(as, symbol_loc(e, s, e->loc),
+                 "%s must be known here, but '%s' is not defined yet%s", what, s->name,
                  nearest_symbol(as, s));
         s->reported = true;
         return false;
     }
     if (s) {
-        error_at(as, e->loc, "%s must be a constant, but '%s' is an address", what,
-                 *s->name ? s->name : ".");
+        error_at(as, symbol_loc(e, s, e->loc), "%s must be a constant, but '%s' is an address",
+                 what, *s->name ? s->name : ".");
         return false;
     }
     *out = v.n;

@@ -276,7 +276,9 @@ static void settle_one(struct as *as, struct section *s, const struct fixup *f)
     if (!eval(as, f->expr, LAST, &v))
         return;
     if (!as->opt.object && (v.plus || v.minus)) {
-        undefined_symbol(as, v.plus ? v.plus : v.minus, f->loc);
+        struct symbol *unknown = v.plus ? v.plus : v.minus;
+
+        undefined_symbol(as, unknown, symbol_loc(f->expr, unknown, f->loc));
         return;
     }
     if (settles_here(s, f, &v))

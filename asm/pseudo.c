@@ -89,11 +89,24 @@ static bool expand_one(struct as *as, const struct isa_pseudo *p, const struct o
     return encode(as, isa_find(name), out, count, 0, loc);
 }
 
+/* A spelling of an instruction that returns something, without a register for it. */
+static void warn_of_lost_result(struct as *as, const struct isa_pseudo *p, struct loc loc)
+{
+    const struct isa_insn *row = isa_find(p->name);
+
+    if (row && row->rings && strncmp(row->operands, "rd,", 3) == 0 &&
+        strncmp(p->operands, "$rd", 3) != 0)
+        warn_at(as, loc, "the result is lost: write '%s %s', with x0 if it does not matter (%s)",
+                p->name, row->operands, row->formula);
+}
+
 static bool expand(struct as *as, const struct isa_pseudo *p, const struct operand *ops, unsigned n,
                    struct loc loc)
 {
     const char *s = p->expansion;
     bool ok = true;
+
+    warn_of_lost_result(as, p, loc);
 
     while (ok && *s) {
         const char *end = s + strcspn(s, ";");

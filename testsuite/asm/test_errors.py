@@ -126,6 +126,35 @@ def test_source_line_and_caret(va):
                          "\taddi\ta0, a0, 9999 ; too much", "\t    \t        ^~~~"]
 
 
+# Every place that takes an expression, and every way in which a name can stand in one.
+PLACES = ["lw a0, {}(s0)", "lw a0, {}", "sw a0, {}, t0", "li a0, {}", "addi a0, a0, {}", "beq a0, a1, {}", "j {}",
+          "call {}", "la a0, {}", "lui a0, %hi({})", ".word {}", ".dword 1, {}", ".space {}", ".balign {}", ".if {}\n.endif",
+          ".equ z, {}\n.word z", "csrr a0, {}", "vmexit {}", ".org {}", ".fill {}"]
+TERMS = ["{}", "{}*8", "8*{}", "4+{}", "{}-4", "({})+4", "-{}", "~{}", "2*(3+{})", "{} << 2", "1 == {}"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_unknown_name_is_marked(place, va):
+    """The name, not the operator beside it nor all of the expression."""
+    for term in TERMS:
+        text = place.format(term.format("nosuch"))
+        if text.startswith(("csrr", "lw a0, nosuch(", "lw a0, (")) and term in ("{}", "({})+4"):
+            continue  # the name of a CSR, or of a register in parentheses
+        r = va(text + "\n")
+        column = text.index("nosuch")
+        assert r.code == 1 and len(r.errors()) == 1, r.messages
+        assert r.lines()[0].startswith(f"t.s:1:{column + 1}: error: ") and "'nosuch'" in r.lines()[0], r.messages
+        assert r.lines()[2] == " " * column + "^~~~~~", r.messages
+
+
+def test_lost_result(va):
+    """Whether the range was refused is what iovmap returns; who does not want to know says so."""
+    r = va("nop\niovmap a0, a1\n")
+    assert r.code == 0 and r.lines()[0].startswith("t.s:2:1: warning: the result is lost: write 'iovmap rd, rs1, rs2'")
+    for quiet in ["iovmap x0, a0, a1", "iovmap a2, a0, a1", "vmcause", "vmqual a1", "jalr a0", "in a0, a1", "vmcount_exit"]:
+        assert va(quiet + "\n").lines() == []
+
+
 def test_goes_on_to_the_next_error(va):
     r = va("nop\nfoo\nnop\n  bar\naddi a0, a0, 4096\nj nowhere\n.word 1 +\n")
     assert [e.split(": error")[0] for e in r.errors()] == ["t.s:2:1", "t.s:4:3", "t.s:5:14", "t.s:7:10", "t.s:6:3"]
