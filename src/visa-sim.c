@@ -439,16 +439,17 @@ static void say_why(struct sim *s, enum stop stop)
         where_is(s, i);
 }
 
-/* A guest's exit code as a status: success stays success, failure failure. */
+/* A guest's exit code as a status: success stays success, failure failure. It is said, as some
+ * codes could be ours, too. */
 static int guest_status(struct sim *s)
 {
     int code = machine_exit_code(s->machine);
+    bool fits = code >= 0 && code <= 255;
 
-    if (code >= 0 && code <= 255)
-        return code;
-    if (!s->options.quiet)
-        complain("the guest's exit code %d does not fit in an exit status", code);
-    return STATUS_LARGE;
+    if (code && !s->options.quiet)
+        complain("the guest ended the run with exit code %d%s", code,
+                 fits ? "" : ", which does not fit in an exit status");
+    return fits ? code : STATUS_LARGE;
 }
 
 static struct stats_end finish(struct sim *s, enum stop stop)

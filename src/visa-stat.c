@@ -33,12 +33,23 @@ static bool fail(const char *path, const char *what)
     return false;
 }
 
+/* jansson takes a failed read for the end of the file, and a file it cannot open for line -1. */
 static bool run_read(struct run *run, const char *path)
 {
+    FILE *in = strcmp(path, "-") ? fopen(path, "r") : stdin;
     json_error_t e;
     char err[256];
+    int why;
 
-    run->root = strcmp(path, "-") ? json_load_file(path, 0, &e) : json_loadf(stdin, 0, &e);
+    if (!in)
+        return fail(path, strerror(errno));
+    errno = 0;
+    run->root = json_loadf(in, 0, &e);
+    why = ferror(in) ? errno : 0;
+    if (in != stdin)
+        fclose(in);
+    if (why)
+        return fail(path, strerror(why));
     if (!run->root) {
         fprintf(stderr, "visa-stat: %s:%d:%d: %s\n", path, e.line, e.column, e.text);
         return false;

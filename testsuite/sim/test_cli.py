@@ -186,6 +186,19 @@ def test_timeout(image):
     assert 0.9 < time.monotonic() - start < 20
 
 
+@pytest.mark.parametrize("code, status", [(0, 0), (1, 1), (122, 122), (255, 255), (256, 255), (65535, 255)])
+def test_exit_code_is_said(code, status, assemble):
+    """A failure of the guest, which may have a status of ours, says whose it is (PL-8)."""
+    elf = assemble(f"_start: li a0, 0x100000\n li a1, {code << 16 | 0x3333:#x}\n sw a1, (a0)\n1: j 1b\n" if code else
+                   "_start: li a0, 0x100000\n li a1, 0x5555\n sw a1, (a0)\n1: j 1b\n")
+    result = visa(elf)
+    more = ", which does not fit in an exit status" if code > 255 else ""
+    assert (result.code, result.stderr) == (
+        status, f"visa-sim: the guest ended the run with exit code {code}{more}\n" if code else "")
+    quiet = visa("-q", elf)
+    assert (quiet.code, quiet.stderr) == (status, "")
+
+
 def test_quiet(image):
     result = visa("--quiet", "--max-insns", 5, image(LOOP))
     assert (result.code, result.stdout, result.stderr) == (LIMIT, "", "")

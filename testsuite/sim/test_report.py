@@ -546,6 +546,15 @@ def test_wrong_command_lines(args):
     assert "visa-stat" in stat(*args, code=2)
 
 
+def test_unreadable_file(tmp_path, turns_file):
+    """The name and the system's reason; line and column only where there is a line."""
+    assert stat("nofile", code=1) == "visa-stat: nofile: No such file or directory\n"
+    assert stat(tmp_path, code=1) == f"visa-stat: {tmp_path}: Is a directory\n"
+    assert stat(turns_file, tmp_path, code=1) == f"visa-stat: {tmp_path}: Is a directory\n"
+    (tmp_path / "x").write_text('{"model": 1,\n oops}')
+    assert stat(tmp_path / "x", code=1).startswith(f"visa-stat: {tmp_path / 'x'}:2:")
+
+
 def test_unwritable_picture(turns_file, tmp_path):
     assert "no/such" in stat("--plot", tmp_path / "no" / "such" / "x.svg", turns_file, code=1)
 
