@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config_file.h"
+#include "signature.h"
 
 /* What an option does with its value; false with the reason in err. */
 typedef bool set_fn(struct options *o, const char *value, char *err, size_t n);
@@ -148,6 +149,16 @@ static bool set_trace_format(struct options *o, const char *value, char *err, si
     return false;
 }
 
+static bool set_signature_bytes(struct options *o, const char *value, char *err, size_t n)
+{
+    if (!config_number(value, &o->signature_bytes, err, n))
+        return false;
+    if (o->signature_bytes >= 1 && o->signature_bytes <= SIGNATURE_MOST)
+        return true;
+    snprintf(err, n, "a line can have 1 to %d bytes, not %s", SIGNATURE_MOST, value);
+    return false;
+}
+
 static bool set_explain_exit(struct options *o, const char *value, char *err, size_t n)
 {
     if (!config_number(value, &o->explain_exit, err, n))
@@ -259,6 +270,9 @@ static const struct option_row rows[] = {
      "write statistics as JSON; - is standard output"},
     {"report", 'r', "FILE", TEXT, AT(report) | WRITES,
      "write them as HTML, with pictures; - is standard output"},
+    {"signature", 0, "FILE", TEXT, AT(signature) | WRITES,
+     "write begin_signature to end_signature, as architecture tests compare them"},
+    {"signature-granularity", 0, "N", CALL, BY(set_signature_bytes), "bytes of each line of it"},
     {"summary", 'S', NULL, FLAG, AT(summary), "print statistics as a table at the end"},
     {"quiet", 'q', NULL, FLAG, AT(quiet) | NO_RUN, "do not say how the run ended"},
     {"version", 'V', NULL, FLAG, AT(version) | NO_RUN, "print the version and exit"},
@@ -272,6 +286,13 @@ static const struct {
 } exclusions[] = {
     {"sample", "switch-at", "each says when the pipeline model runs"},
     {"trace-events", "trace-exits", "exits are among the events"},
+};
+
+/* Options that say something about another one's result. */
+static const struct {
+    const char *option, *about;
+} companions[] = {
+    {"signature-granularity", "signature"},
 };
 
 /* What the command line gave to each row; values of those that are there are not NULL. */
@@ -365,7 +386,9 @@ static bool option_error(int c, char **argv, char *err, size_t n)
 
 static void defaults(struct options *o)
 {
-    *o = (struct options){.trace.to = UINT64_MAX, .views = {.to = UINT64_MAX, .last = VIEW_LAST}};
+    *o = (struct options){.signature_bytes = SIGNATURE_BYTES,
+                          .trace.to = UINT64_MAX,
+                          .views = {.to = UINT64_MAX, .last = VIEW_LAST}};
     machine_defaults(&o->config);
     pipeline_defaults(&o->pipeline);
 }
@@ -475,6 +498,12 @@ static bool check_pairs(const struct given *g, char *err, size_t n)
         if (was_given(g, exclusions[i].one) && was_given(g, exclusions[i].other)) {
             snprintf(err, n, "--%s and --%s exclude each other: %s", exclusions[i].one,
                      exclusions[i].other, exclusions[i].why);
+            return false;
+        }
+    for (size_t i = 0; i < sizeof companions / sizeof companions[0]; i++)
+        if (was_given(g, companions[i].option) && !was_given(g, companions[i].about)) {
+            snprintf(err, n, "--%s is about the file of --%s, which is not there",
+                     companions[i].option, companions[i].about);
             return false;
         }
     return true;

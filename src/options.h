@@ -63,9 +63,11 @@ struct options {
     const char *trace_file; /* NULL: standard error; "-": standard output */
     struct trace trace;
     struct view_options views;
-    const char *stats;     /* "-": standard output */
-    const char *report;    /* the same as HTML */
-    uint64_t explain_exit; /* number of an exit, 0: none */
+    const char *stats;  /* "-": standard output */
+    const char *report; /* the same as HTML */
+    const char *signature;
+    uint64_t signature_bytes; /* of a line */
+    uint64_t explain_exit;    /* number of an exit, 0: none */
     bool check_stale;
     bool walk; /* draw the walk of walk_va at the end */
     uint64_t walk_va;

@@ -21,6 +21,7 @@
 #include "machine.h"
 #include "options.h"
 #include "pipeline.h"
+#include "signature.h"
 #include "stats.h"
 #include "terminal.h"
 #include "trace.h"
@@ -40,7 +41,8 @@ struct sim {
     struct exits *exits;     /* while statistics are wanted */
     struct explain *explain; /* while an exit is to be explained */
     struct views *views;     /* while the run is to be drawn */
-    FILE *console, *trace, *stats, *report;
+    FILE *console, *trace, *stats, *report, *signature;
+    struct signature signature_at;
     uint64_t stale; /* uses of stale translations */
     bool output_lost;
 };
@@ -259,6 +261,8 @@ static bool open_outputs(struct sim *s)
         return false;
     if (o->report && !(s->report = open_output(o->report)))
         return false;
+    if (o->signature && !(s->signature = open_output(o->signature)))
+        return false;
     if (!o->trace_on)
         return true;
     if (!(s->trace = o->trace_file ? open_output(o->trace_file) : stderr))
@@ -343,6 +347,11 @@ static int build(struct sim *s)
     }
     if ((status = make_tree(s, &tree)) || !s->options.image)
         return status;
+    if (s->options.signature &&
+        !signature_find(&s->signature_at, &s->image, s->machine, err, sizeof err)) {
+        complain("--signature: %s", err);
+        return STATUS_IMAGE;
+    }
     if (!open_console(s))
         return STATUS_OUTPUT;
     if (!make_board(s))
@@ -541,6 +550,16 @@ static void write_statistics(struct sim *s, const struct stats_source *source,
         sampling_table(stderr, source->sampling, machine_stats(s->machine)->instret);
 }
 
+static void write_signature(struct sim *s)
+{
+    const struct options *o = &s->options;
+
+    if (!s->signature)
+        return;
+    signature_write(s->signature, &s->signature_at, s->machine, (unsigned)o->signature_bytes);
+    close_output(s, s->signature, o->signature);
+}
+
 static int simulate(struct sim *s)
 {
     struct stats_source source = {.machine = s->machine, .image = &s->image};
@@ -560,6 +579,7 @@ static int simulate(struct sim *s)
     source.exits = s->exits;
     tell_results(s);
     write_statistics(s, &source, &end);
+    write_signature(s);
     write_views(s);
     if (s->trace)
         close_output(s, s->trace, s->options.trace_file);

@@ -17,7 +17,7 @@ FILES = ["good.elf", "prog.s", "empty", "noise", "nothing", ".", "good.elf@0x800
 WITH = {
     "visa-sim": "--ram --harts --model --pool --tlb-l1 --tlb-l2 --tlb-l2-ways --walk-cache --ticks-per-time --quantum "
                 "--config --set --switch-at --sample "
-                "--raw --load --bootargs --dump-dtb --uart-in --uart-out -n --trace-from --trace-to --trace-vm --trace-format "
+                "--raw --load --bootargs --dump-dtb --uart-in --uart-out --signature --signature-granularity -n --trace-from --trace-to --trace-vm --trace-format "
                 "--explain-exit --walk --stats -p -m -s".split(),
     "visa-as": "-o --base --entry -l -I -D --listing --output".split(),
     "visa-objdump": "-M --disassembler-options".split(),

@@ -9,10 +9,17 @@ import re
 
 import pytest
 
-from harness import tools
-from sim.elf import PASS, Segment, elf
+from harness import guest, tools
 
 USAGE = 120
+PROGRAM = """
+_start: li a0, 0x100000
+    li a1, 0x5555
+    sw a1, (a0)
+1:  j 1b
+begin_signature: .word 1
+end_signature:
+"""
 
 # Every option with a value that a short run of a program with one hart takes.
 OPTIONS = {
@@ -30,7 +37,8 @@ OPTIONS = {
     "--walk": ["--walk", "0x80000000"], "--check-stale": ["--check-stale"], "--kanata": ["--kanata", "o.kanata"],
     "--o3pipeview": ["--o3pipeview", "o.o3"], "--vcd": ["--vcd", "o.vcd"], "--perfetto": ["--perfetto", "o.perfetto"],
     "--from": ["--from", "0"], "--to": ["--to", "9"], "--last": ["--last", "100000"], "--stats": ["--stats", "o.json"],
-    "--report": ["--report", "o.html"], "--summary": ["--summary"], "--quiet": ["--quiet"], "--version": ["--version"],
+    "--report": ["--report", "o.html"], "--signature": ["--signature", "o.sig"], "--signature-granularity": ["--signature-granularity", "8"],
+    "--summary": ["--summary"], "--quiet": ["--quiet"], "--version": ["--version"],
     "--help": ["--help"],
 }
 
@@ -38,6 +46,7 @@ NEED_PIPELINE = {"--time", "--switch-at", "--sample", "--kanata", "--o3pipeview"
 TRACE = {"--trace", "--trace-events", "--trace-exits", "--trace-from", "--trace-to", "--trace-vm", "--trace-format"}
 VIEWS = {"--kanata", "--o3pipeview", "--vcd", "--perfetto"}
 BOUNDS = {"--from", "--to", "--last"}
+COMPANIONS = {"--signature-granularity": "--signature"}
 # Pairs that are refused, and what the message says; both options are in it.
 EXCLUDE = {
     **{("--model", o): "needs the pipeline model: not with --model functional" for o in NEED_PIPELINE},
@@ -56,7 +65,7 @@ ANSWERS = {"--help", "--version", "--print-config"}  # instead of a run
 def place(tmp_path_factory):
     """A directory with what the options name."""
     where = tmp_path_factory.mktemp("options")
-    (where / "x.elf").write_bytes(elf(Segment(PASS)))
+    guest.assemble(PROGRAM, where / "x.elf")
     (where / "flat").write_bytes(b"flat")
     (where / "c.cfg").write_text("pool: { contexts = 6; };\n")
     return where
@@ -93,7 +102,7 @@ def test_excluded(pair, order, visa):
 
 def test_which_need_the_pipeline(visa, place):
     """Those and no others, whatever else is there; and each says so in the manual page."""
-    for option in set(OPTIONS) - ANSWERS - BOUNDS - {"--raw", "--model"}:
+    for option in set(OPTIONS) - ANSWERS - BOUNDS - set(COMPANIONS) - {"--raw", "--model"}:
         visa(*OPTIONS[option], "--stats", "o.json", "x.elf")
         model = json.loads((place / "o.json").read_text())["model"]
         assert model == ("pipeline" if option in NEED_PIPELINE else "functional"), option
@@ -126,6 +135,13 @@ def test_bounds_need_a_view(option, visa):
     for view in VIEWS:
         for args in itertools.permutations([OPTIONS[option], OPTIONS[view]]):
             visa(*sum(args, []), "x.elf").ok()
+
+
+@pytest.mark.parametrize("option, about", COMPANIONS.items())
+def test_companions(option, about, visa):
+    refused(visa(*OPTIONS[option], "x.elf"), option, about)
+    for args in itertools.permutations([OPTIONS[option], OPTIONS[about]]):
+        visa(*sum(args, []), "x.elf").ok()
 
 
 @pytest.mark.parametrize("first, last", [("--from", "--to"), ("--trace-from", "--trace-to")])

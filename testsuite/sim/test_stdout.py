@@ -27,9 +27,11 @@ _start:
     .balign 8
     .globl tohost
 tohost: .dword 0
+begin_signature: .word 0xcafe0123
+end_signature:
 """
 TEXT = "uph"
-RESULTS = ["--stats", "--report", "--dump-dtb", "--trace", "--perfetto", "--kanata", "--o3pipeview", "--vcd"]
+RESULTS = ["--stats", "--report", "--dump-dtb", "--trace", "--perfetto", "--kanata", "--o3pipeview", "--vcd", "--signature"]
 PIPELINE = {"--kanata", "--o3pipeview", "--vcd"}
 
 
@@ -47,7 +49,7 @@ def contents(option, data):
     """What distinguishes the result of this option."""
     return {"--stats": '"instret"', "--report": "<html", "--dump-dtb": "riscv", "--trace": "h0 R-1",
             "--perfetto": '"traceEvents"', "--kanata": "Kanata", "--o3pipeview": "O3PipeView:",
-            "--vcd": "$timescale"}[option] in data
+            "--vcd": "$timescale", "--signature": "cafe0123\n"}[option] in data
 
 
 def test_alone_it_is_the_guests(sim):
