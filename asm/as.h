@@ -21,6 +21,19 @@
 struct symbol;
 struct macro;
 
+/* --- Tables of names (table.c) ---------------------------------------------------- */
+
+struct names {
+    struct name_entry **buckets;
+    size_t nbuckets, count;
+    bool any_case; /* Name and NAME are one */
+};
+
+void *names_find(const struct names *t, const char *s, size_t n); /* NULL: none */
+/* Another value for a name that is there already. The name is not copied. */
+void names_set(struct names *t, struct arena *arena, const char *s, size_t n, void *value);
+void names_clear(struct names *t); /* the entries stay in the arena */
+
 /* --- Sources and places in them (source.c, diag.c) ------------------------------- */
 
 struct loc {
@@ -100,7 +113,7 @@ enum symbol_kind { S_UNDEFINED, S_LABEL, S_NUMBER, S_EXPR, S_COMMON };
 
 struct symbol {
     const char *name; /* "" for places without a name */
-    struct symbol *next, *all;
+    struct symbol *all;
     struct symbol *link; /* the one of another file that this one stands for */
     enum symbol_kind kind;
     struct section *section;
@@ -111,14 +124,9 @@ struct symbol {
     unsigned unit;
     uint8_t type; /* STT_* */
     bool global, weak, local, assigned, constant_used, busy, wanted, section_symbol, reported,
-        replaced; /* a later .set gave the name to another */
+        generated, /* a numeric label and the like, with a name of the assembler's */
+        replaced;  /* a later .set gave the name to another */
     uint32_t elf_index;
-};
-
-enum { BUCKETS = 1024 };
-
-struct symtab {
-    struct symbol *bucket[BUCKETS];
 };
 
 /* --- Sections and fixups (section.c, fixup.c) ------------------------------------- */
@@ -192,7 +200,7 @@ enum {
     FRAMES = 200,             /* nesting of files, macros and repetitions */
     CONDS = 256,              /* nesting of .if */
     EXPR_DEPTH = 200,         /* nesting of an expression */
-    EVAL_STEPS = 100000,      /* of one expression, with the symbols in it */
+    EVAL_STEPS = 10000,       /* of one expression, with the symbols in it */
     MAX_ERRORS = 50,          /* reported before giving up */
     MAX_LINES = 4000000,      /* read, with all repetitions */
     MAX_BYTES = 256 << 20,    /* of all sections that have bytes in the file */
@@ -259,10 +267,12 @@ struct as {
     struct cond conds[CONDS];
     unsigned nconds;
 
-    struct symtab symbols, globals;
-    struct symbol *all_symbols, **all_end;
-    struct macro *macros;
+    struct names symbols, labels, globals; /* labels: those that the assembler names itself */
+    struct symbol *all_symbols, **all_end, **unit_symbols; /* the first of this input file */
+    struct names macros;
+    struct macro *all_macros; /* of this input file */
 
+    struct names section_names;
     struct section *sections, **sections_end, *section, *previous;
     struct section *pushed[64];
     unsigned npushed, nsections;
@@ -286,6 +296,7 @@ void warn_at(struct as *as, struct loc loc, const char *format, ...)
 void note_at(struct as *as, struct loc loc, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 unsigned loc_line(struct loc loc);
+bool warnings_left(const struct as *as); /* would one be shown? */
 
 /* --- source.c ------------------------------------------------------------------------ */
 
@@ -341,6 +352,8 @@ bool parse_constant(struct as *as, const char *what, int64_t *out);
 
 struct symbol *symbol_get(struct as *as, const char *name, size_t n);
 struct symbol *symbol_find(struct as *as, const char *name, size_t n); /* NULL: none yet */
+/* One that no program can name: a numeric label, the place of an auipc. */
+struct symbol *symbol_generated(struct as *as, const char *name);
 struct symbol *symbol_real(struct symbol *s);
 struct symbol *symbol_here(struct as *as); /* without a name, at this place */
 struct symbol *local_label(struct as *as, uint64_t number, int direction, struct loc loc);
@@ -391,7 +404,7 @@ void cond_close(struct as *as, unsigned keep);
 
 struct macro *find_macro(struct as *as, const char *s, size_t n);
 void expand_macro(struct as *as, struct macro *m, struct loc loc);
-/* The name of *m, which becomes the next one. */
+/* The name of the macro at or behind *m, which becomes the next one; NULL if there is none. */
 const char *next_macro_name(struct macro **m);
 directive_fn macro_directive, purgem_directive, exitm_directive, rept_directive, irp_directive;
 

@@ -120,11 +120,16 @@ void error_at(struct as *as, struct loc loc, const char *format, ...)
     }
 }
 
+bool warnings_left(const struct as *as)
+{
+    return !as->opt.no_warnings && as->warnings < MAX_ERRORS;
+}
+
 void warn_at(struct as *as, struct loc loc, const char *format, ...)
 {
     va_list args;
 
-    if (as->opt.no_warnings || as->warnings >= MAX_ERRORS)
+    if (!warnings_left(as))
         return;
     va_start(args, format);
     message(as, loc, "warning", format, args);

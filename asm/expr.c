@@ -59,6 +59,31 @@ const struct expr *expr_symbol(struct as *as, struct symbol *s, struct loc loc)
 }
 
 static const struct expr *parse_binary(struct as *as, unsigned least);
+static const struct expr *parse_unary(struct as *as);
+
+/* One level down; false after an error. Parsers call themselves, and the stack has an end. */
+static bool deeper(struct as *as)
+{
+    if (as->expr_depth == EXPR_DEPTH) {
+        error_at(as, token_loc(as, as->t), "this expression is nested deeper than %d levels",
+                 EXPR_DEPTH);
+        return false;
+    }
+    as->expr_depth++;
+    return true;
+}
+
+/* What an operator in front applies to. */
+static const struct expr *parse_operand_of_unary(struct as *as)
+{
+    const struct expr *e;
+
+    if (!deeper(as))
+        return NULL;
+    e = parse_unary(as);
+    as->expr_depth--;
+    return e;
+}
 
 static const struct expr *parse_name(struct as *as, const struct token *t)
 {
@@ -91,7 +116,7 @@ static const struct expr *parse_unary(struct as *as)
         return NULL;
     }
     as->t++;
-    inner = t->op == '(' ? parse_binary(as, 1) : parse_unary(as);
+    inner = t->op == '(' ? parse_binary(as, 1) : parse_operand_of_unary(as);
     if (!inner || (t->op == '(' && !want_op(as, ')', NULL)))
         return NULL;
     e = new_expr(as,
@@ -128,12 +153,8 @@ static const struct expr *parse_binary(struct as *as, unsigned least)
     struct loc loc;
     struct expr *e;
 
-    if (++as->expr_depth > EXPR_DEPTH) {
-        error_at(as, token_loc(as, as->t), "this expression is nested deeper than %d levels",
-                 EXPR_DEPTH);
-        as->expr_depth--;
+    if (!deeper(as))
         return NULL;
-    }
     left = parse_unary(as);
     while (left && as->t->kind == T_OP && (op = binary(as->t->op)) && op->rank >= least) {
         loc = token_loc(as, as->t);

@@ -48,14 +48,15 @@ static const struct isa_insn *find_ordered(const char *s, size_t n, unsigned *or
 static void unknown_instruction(struct as *as, const char *s, size_t n, struct loc loc)
 {
     struct suggest near;
+    const char *name;
 
     suggest_start(&near, s, n);
     for (unsigned i = ISA_OP_ILLEGAL + 1; i < ISA_OPS; i++)
         suggest_try(&near, isa_insns[i].name);
     for (unsigned i = 0; i < isa_pseudo_count; i++)
         suggest_try(&near, isa_pseudos[i].name);
-    for (struct macro *m = as->macros; m;)
-        suggest_try(&near, next_macro_name(&m));
+    for (struct macro *m = as->all_macros; (name = next_macro_name(&m));)
+        suggest_try(&near, name);
     if (*near.best)
         error_at(as, loc, "unknown instruction '%.*s'; did you mean '%s'?", (int)n, s, near.best);
     else

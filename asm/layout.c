@@ -23,28 +23,29 @@ static bool comes_first(const struct section *s)
     return strcmp(s->name, ".text.start") == 0 || strcmp(s->name, ".text.init") == 0;
 }
 
-static bool before(const struct section *a, const struct section *b)
-{
-    unsigned ca = section_class(a), cb = section_class(b);
+enum { RANKS = 2 * (SEGMENTS + 1) };
 
-    return ca != cb ? ca < cb : comes_first(a) && !comes_first(b);
+static unsigned rank(const struct section *s)
+{
+    return 2 * section_class(s) + !comes_first(s);
 }
 
-/* A stable insertion sort of the list. */
+/* One list for each rank, in the order of the source, then all of them as one. */
 static void sort_sections(struct as *as)
 {
-    struct section *sorted = NULL, *s = as->sections;
+    struct section *first[RANKS] = {NULL}, **last[RANKS], **end = &as->sections;
 
-    while (s) {
-        struct section *next = s->next, **p = &sorted;
-
-        while (*p && !before(s, *p))
-            p = &(*p)->next;
-        s->next = *p;
-        *p = s;
-        s = next;
+    for (unsigned r = 0; r < RANKS; r++)
+        last[r] = &first[r];
+    for (struct section *s = as->sections; s; s = s->next) {
+        *last[rank(s)] = s;
+        last[rank(s)] = &s->next;
     }
-    as->sections = sorted;
+    for (unsigned r = 0; r < RANKS; r++) {
+        *last[r] = NULL;
+        *end = first[r];
+        end = first[r] ? last[r] : end;
+    }
 }
 
 /* Common symbols become memory in .bss. */
@@ -177,7 +178,7 @@ static struct symbol *global_symbol(struct as *as, const char *name, struct sugg
 
     suggest_start(near, name, strlen(name));
     for (struct symbol *s = as->all_symbols; s; s = s->all) {
-        if (s->link || s->replaced || !is_defined(s) || strchr(s->name, '#'))
+        if (s->link || s->replaced || !is_defined(s) || s->generated)
             continue;
         suggest_try(near, s->name);
         if (strcmp(s->name, name) == 0 && (!found || s->global))

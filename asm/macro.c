@@ -20,7 +20,7 @@ struct param {
 struct macro {
     struct macro *next;
     const char *name;
-    struct param params[PARAMS];
+    struct param *params;
     unsigned nparams;
     struct text body;
     const struct source *source;
@@ -289,36 +289,26 @@ static bool take_arguments(struct as *as, struct macro *m, struct param *params,
 
 struct macro *find_macro(struct as *as, const char *s, size_t n)
 {
-    for (struct macro *m = as->macros; m; m = m->next)
-        if (!m->purged && strlen(m->name) == n) {
-            size_t i = 0;
-
-            while (i < n && tolower((unsigned char)m->name[i]) == tolower((unsigned char)s[i]))
-                i++;
-            if (i == n)
-                return m;
-        }
-    return NULL;
+    return names_find(&as->macros, s, n);
 }
 
 const char *next_macro_name(struct macro **m)
 {
-    const char *name = (*m)->name;
+    const char *name;
 
-    *m = (*m)->next;
+    while (*m && (*m)->purged)
+        *m = (*m)->next;
+    name = *m ? (*m)->name : NULL;
+    *m = *m ? (*m)->next : NULL;
     return name;
 }
 
 void expand_macro(struct as *as, struct macro *m, struct loc loc)
 {
-    struct param *params = malloc(sizeof m->params);
+    struct param params[PARAMS];
     struct out o = {0};
 
-    if (!params) {
-        as->stop = true;
-        return;
-    }
-    memcpy(params, m->params, sizeof m->params);
+    memcpy(params, m->params, m->nparams * sizeof *params);
     if (take_arguments(as, m, params, loc) &&
         substitute(as, &o, m->body, params, m->nparams, loc) && o.n > 0) {
         const char *what = arena_format(&as->arena, "macro '%.100s'", m->name);
@@ -328,10 +318,10 @@ void expand_macro(struct as *as, struct macro *m, struct loc loc)
     }
     as->macro_count++;
     free(o.s);
-    free(params);
 }
 
-/* One `name`, `name:req`, `name:vararg` or `name=default` of a .macro line. */
+/* One `name`, `name:req`, `name:vararg` or `name=default` of a .macro line. There is room for
+ * PARAMS of them. */
 static bool parse_param(struct as *as, struct macro *m)
 {
     struct param *p = &m->params[m->nparams];
@@ -372,19 +362,23 @@ static bool parse_param(struct as *as, struct macro *m)
 void macro_directive(struct as *as, int arg, struct loc loc)
 {
     struct macro *m = arena_alloc(&as->arena, sizeof *m), *old;
+    struct param params[PARAMS] = {0};
     const char *name;
     size_t n;
     unsigned lines;
     bool ok = want_name(as, &name, &n, "the macro's name");
 
     (void)arg;
+    m->params = params;
     m->source = as->source;
-    m->first_line = loc_line(loc) + 1;
+    m->first_line = as->line + 1;
     if (ok) {
         m->name = arena_text(&as->arena, name, n);
         take_op(as, ',');
         while (ok && as->t->kind != T_END)
             ok = parse_param(as, m);
+        m->params = arena_alloc(&as->arena, m->nparams * sizeof *m->params);
+        memcpy(m->params, params, m->nparams * sizeof *m->params);
     }
     /* The body is passed over even if the head is wrong, so that its lines are no errors. */
     if (!collect(as, macro_opens, macro_closes, &m->body, &lines, loc) || !ok)
@@ -394,8 +388,9 @@ void macro_directive(struct as *as, int arg, struct loc loc)
         error_at(as, loc, "macro '%s' is already defined (.purgem forgets it)", m->name);
         return;
     }
-    m->next = as->macros;
-    as->macros = m;
+    m->next = as->all_macros;
+    as->all_macros = m;
+    names_set(&as->macros, &as->arena, m->name, n, m);
 }
 
 void purgem_directive(struct as *as, int arg, struct loc loc)
@@ -408,10 +403,12 @@ void purgem_directive(struct as *as, int arg, struct loc loc)
     if (!want_name(as, &name, &n, "a macro's name") || !end_of_statement(as))
         return;
     m = find_macro(as, name, n);
-    if (m)
+    if (m) {
         m->purged = true;
-    else
+        names_set(&as->macros, &as->arena, m->name, n, NULL);
+    } else {
         error_at(as, loc, "there is no macro '%.*s'", (int)(n < 60 ? n : 60), name);
+    }
 }
 
 void exitm_directive(struct as *as, int arg, struct loc loc)
@@ -426,7 +423,7 @@ void exitm_directive(struct as *as, int arg, struct loc loc)
 void rept_directive(struct as *as, int arg, struct loc loc)
 {
     const struct source *source = as->source;
-    unsigned first = loc_line(loc) + 1, lines;
+    unsigned first = as->line + 1, lines;
     struct text body;
     int64_t n;
     bool ok = parse_constant(as, "the number of repetitions", &n) && end_of_statement(as);
@@ -456,7 +453,7 @@ static bool next_value(const char **s, const char *end, bool characters, struct 
 void irp_directive(struct as *as, int characters, struct loc loc)
 {
     const struct source *source = as->source;
-    unsigned first = loc_line(loc) + 1, lines;
+    unsigned first = as->line + 1, lines;
     struct param p = {0};
     struct text body, list;
     struct out o = {0};

@@ -40,7 +40,7 @@ static uint32_t add_string(struct strings *t, const char *s, size_t n)
 
 static bool is_temporary(const struct symbol *s)
 {
-    return strncmp(s->name, ".L", 2) == 0 || strchr(s->name, '#') || !*s->name;
+    return strncmp(s->name, ".L", 2) == 0 || s->generated || !*s->name;
 }
 
 static unsigned char binding(const struct symbol *s)
@@ -76,17 +76,6 @@ static void put_symbol(struct writer *w, GElf_Sym sym)
     w->symbols[w->nsymbols++] = sym;
 }
 
-/* The name in the table: numeric labels and those of `la` lose the '#' that kept them apart. */
-static uint32_t symbol_name(struct writer *w, const struct symbol *s)
-{
-    uint32_t at = add_string(&w->names, s->name, strlen(s->name));
-
-    for (char *c = w->names.s + at; *c; c++)
-        if (*c == '#')
-            *c = '.';
-    return at;
-}
-
 static void symbol_size(struct writer *w, const struct symbol *s, GElf_Sym *sym)
 {
     struct value v;
@@ -101,7 +90,8 @@ static void symbol_size(struct writer *w, const struct symbol *s, GElf_Sym *sym)
 
 static void add_symbol(struct writer *w, struct symbol *s)
 {
-    GElf_Sym sym = {.st_name = symbol_name(w, s), .st_info = GELF_ST_INFO(binding(s), s->type)};
+    GElf_Sym sym = {.st_name = add_string(&w->names, s->name, strlen(s->name)),
+                   .st_info = GELF_ST_INFO(binding(s), s->type)};
 
     s->elf_index = (uint32_t)w->nsymbols;
     symbol_size(w, s, &sym);

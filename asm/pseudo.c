@@ -172,8 +172,8 @@ static bool far(struct as *as, const struct isa_insn *row, int reg, int base,
     struct operand high[2] = {reg_operand(base, loc), *target}, low[3];
     struct operand offset = {.kind = O_EXPR, .modifier = M_PCREL_LO, .loc = target->loc};
 
-    snprintf(name, sizeof name, ".Lpcrel_hi#%u", as->hi_labels++);
-    label = symbol_get(as, name, strlen(name));
+    snprintf(name, sizeof name, ".Lpcrel_hi.%u", as->hi_labels++);
+    label = symbol_generated(as, name);
     define_label(as, label, loc);
     high[1].kind = O_EXPR;
     high[1].modifier = M_PCREL_HI;

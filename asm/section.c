@@ -40,9 +40,9 @@ struct section *section_get(struct as *as, const char *name, size_t n)
     const struct known *k;
     struct section *s;
 
-    for (s = as->sections; s; s = s->next)
-        if (strncmp(s->name, name, n) == 0 && s->name[n] == '\0')
-            return s;
+    s = names_find(&as->section_names, name, n);
+    if (s)
+        return s;
     if (++as->nsections == MAX_SECTIONS) {
         error_at(as, (struct loc){0}, "there are more than %d sections", MAX_SECTIONS);
         as->stop = true;
@@ -57,6 +57,7 @@ struct section *section_get(struct as *as, const char *name, size_t n)
     s->symbol = arena_alloc(&as->arena, sizeof *s->symbol);
     *s->symbol = (struct symbol){
         .name = "", .kind = S_LABEL, .section = s, .type = STT_SECTION, .section_symbol = true};
+    names_set(&as->section_names, &as->arena, s->name, n, s);
     *as->sections_end = s;
     as->sections_end = &s->next;
     return s;

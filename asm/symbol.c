@@ -7,23 +7,6 @@
 #include "names.h"
 #include "suggest.h"
 
-static unsigned hash(const char *s, size_t n)
-{
-    uint32_t h = 2166136261u;
-
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)s[i]) * 16777619u;
-    return h % BUCKETS;
-}
-
-static struct symbol *find_in(struct symtab *t, const char *name, size_t n)
-{
-    for (struct symbol *s = t->bucket[hash(name, n)]; s; s = s->next)
-        if (strncmp(s->name, name, n) == 0 && s->name[n] == '\0')
-            return s;
-    return NULL;
-}
-
 static struct symbol *new_symbol(struct as *as, const char *name)
 {
     struct symbol *s = arena_alloc(&as->arena, sizeof *s);
@@ -35,20 +18,18 @@ static struct symbol *new_symbol(struct as *as, const char *name)
     return s;
 }
 
-/* In front of an older symbol of the same name, if there is one. */
-static struct symbol *insert(struct as *as, struct symtab *t, const char *name, size_t n)
+/* In the place of an older symbol of the same name, if there is one. */
+static struct symbol *insert(struct as *as, struct names *t, const char *name, size_t n)
 {
     struct symbol *s = new_symbol(as, arena_text(&as->arena, name, n));
-    unsigned h = hash(name, n);
 
-    s->next = t->bucket[h];
-    t->bucket[h] = s;
+    names_set(t, &as->arena, s->name, n, s);
     return s;
 }
 
 struct symbol *symbol_find(struct as *as, const char *name, size_t n)
 {
-    return find_in(&as->symbols, name, n);
+    return names_find(&as->symbols, name, n);
 }
 
 struct symbol *symbol_get(struct as *as, const char *name, size_t n)
@@ -56,6 +37,18 @@ struct symbol *symbol_get(struct as *as, const char *name, size_t n)
     struct symbol *s = symbol_find(as, name, n);
 
     return s ? s : insert(as, &as->symbols, name, n);
+}
+
+struct symbol *symbol_generated(struct as *as, const char *name)
+{
+    size_t n = strlen(name);
+    struct symbol *s = names_find(&as->labels, name, n);
+
+    if (!s) {
+        s = insert(as, &as->labels, name, n);
+        s->generated = true;
+    }
+    return s;
 }
 
 struct symbol *symbol_real(struct symbol *s)
@@ -103,21 +96,21 @@ bool builtin_constant(const char *name, int64_t *value)
 
 /* --- Numeric labels ----------------------------------------------------------------- */
 
-/* How often the label has been defined so far; `#` cannot occur in a program's names. */
+/* How often the label has been defined so far. */
 static struct symbol *label_count(struct as *as, uint64_t number)
 {
     char name[32];
 
-    snprintf(name, sizeof name, "#%llu", (unsigned long long)number);
-    return symbol_get(as, name, strlen(name));
+    snprintf(name, sizeof name, "%llu", (unsigned long long)number);
+    return symbol_generated(as, name);
 }
 
 static struct symbol *label_instance(struct as *as, uint64_t number, int64_t instance)
 {
     char name[64];
 
-    snprintf(name, sizeof name, ".L%llu#%lld", (unsigned long long)number, (long long)instance);
-    return symbol_get(as, name, strlen(name));
+    snprintf(name, sizeof name, ".L%llu.%lld", (unsigned long long)number, (long long)instance);
+    return symbol_generated(as, name);
 }
 
 struct symbol *local_label(struct as *as, uint64_t number, int direction, struct loc loc)
@@ -230,7 +223,7 @@ const char *nearest_symbol(struct as *as, const struct symbol *s)
 
     suggest_start(&near, s->name, strlen(s->name));
     for (struct symbol *o = as->all_symbols; o; o = o->all)
-        if (is_defined(o) && !o->replaced && !strchr(o->name, '#') &&
+        if (is_defined(o) && !o->replaced && !o->generated &&
             (o->unit == s->unit || o->global || o->weak))
             suggest_try(&near, o->name);
     for (unsigned i = 0; i < isa_symbol_count; i++)
@@ -245,9 +238,9 @@ void undefined_symbol(struct as *as, struct symbol *s, struct loc loc)
     if (s->reported)
         return;
     s->reported = true;
-    if (strncmp(s->name, ".L", 2) == 0 && strchr(s->name, '#'))
+    if (s->generated)
         error_at(as, loc, "there is no label '%.*s:' after this line",
-                 (int)(strchr(s->name, '#') - s->name - 2), s->name + 2);
+                 (int)strspn(s->name + 2, "0123456789"), s->name + 2);
     else
         error_at(as, loc, "undefined symbol '%s'%s", s->name, nearest_symbol(as, s));
 }
@@ -256,13 +249,10 @@ void undefined_symbol(struct as *as, struct symbol *s, struct loc loc)
 static void export(struct as *as, struct symbol *s)
 {
     size_t n = strlen(s->name);
-    struct symbol *g = find_in(&as->globals, s->name, n);
+    struct symbol *g = names_find(&as->globals, s->name, n);
 
     if (!g) {
-        unsigned h = hash(s->name, n);
-
-        s->next = as->globals.bucket[h];
-        as->globals.bucket[h] = s;
+        names_set(&as->globals, &as->arena, s->name, n, s);
         return;
     }
     g = symbol_real(g);
@@ -293,23 +283,18 @@ static void export(struct as *as, struct symbol *s)
 
 void end_of_unit(struct as *as)
 {
-    for (unsigned i = 0; i < BUCKETS; i++) {
-        struct symbol *next;
+    int64_t n;
 
-        for (struct symbol *s = as->symbols.bucket[i]; s; s = next) {
-            int64_t n;
-
-            next = s->next;
-            s->next = NULL;
-            if (s->replaced || strchr(s->name, '#'))
-                continue;
-            if (!is_defined(s) && builtin_constant(s->name, &n))
-                continue;
-            if (s->global || s->weak || (!is_defined(s) && s->used.source))
-                export(as, s);
-        }
+    for (struct symbol *s = *as->unit_symbols; s; s = s->all) {
+        if (s->replaced || s->generated)
+            continue;
+        if (!is_defined(s) && builtin_constant(s->name, &n))
+            continue;
+        if (s->global || s->weak || (!is_defined(s) && s->used.source))
+            export(as, s);
     }
-    memset(&as->symbols, 0, sizeof as->symbols);
+    names_clear(&as->symbols);
+    names_clear(&as->labels);
 }
 
 void link_units(struct as *as)
@@ -323,7 +308,8 @@ void link_units(struct as *as)
     }
     if (as->opt.object)
         return;
-    for (struct symbol *s = as->all_symbols; s; s = s->all)
+    /* Looking for the nearest name takes as long as there are symbols. */
+    for (struct symbol *s = as->all_symbols; s && warnings_left(as); s = s->all)
         if (!is_defined(symbol_real(s)) && s->global && !s->used.source && s->declared.source)
             warn_at(as, s->declared, "'%s' is declared and never defined%s", s->name,
                     nearest_symbol(as, s));

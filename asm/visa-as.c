@@ -2,6 +2,7 @@
 #include "as.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,12 +33,14 @@ static const struct option long_options[] = {
     {"version", no_argument, NULL, OPT_VERSION}, {NULL, 0, NULL, 0},
 };
 
+/* A number without a sign, as strtoull reads it, that fits into 64 bits. */
 static bool number(const char *text, uint64_t *out)
 {
     char *end;
 
+    errno = 0;
     *out = strtoull(text, &end, 0);
-    return end != text && *end == '\0' && *text != '-';
+    return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
 }
 
 static bool set_base(struct as *as, const char *text)
@@ -88,7 +91,7 @@ static bool define(struct as *as, const char *text)
     for (size_t i = 0; i < n; i++)
         ok = ok && is_name_char(text[i]);
     if (!ok || (text[n] == '=' && !number(digits + negative, &value))) {
-        error_at(as, nowhere, "-D %s: expected NAME or NAME=NUMBER", text);
+        error_at(as, nowhere, "-D %s: expected NAME or NAME=NUMBER, a number of 64 bits", text);
         return false;
     }
     if (negative)
@@ -123,7 +126,9 @@ static void start_unit(struct as *as)
     section_switch(as, as->section);
     as->previous = NULL;
     as->npushed = 0;
-    as->macros = NULL;
+    as->unit_symbols = as->all_end;
+    names_clear(&as->macros);
+    as->all_macros = NULL;
     for (unsigned i = 0; i < as->opt.ndefines && !as->stop; i++)
         define(as, as->opt.define[i]);
 }
@@ -176,6 +181,7 @@ static int run(struct as *as, int argc, char **argv)
     as->opt.include = arena_alloc(&as->arena, (size_t)argc * sizeof *as->opt.include);
     as->opt.define = arena_alloc(&as->arena, (size_t)argc * sizeof *as->opt.define);
     as->all_end = &as->all_symbols;
+    as->macros.any_case = true;
     as->sections_end = &as->sections;
     attributes_default(as);
     while ((c = getopt_long(argc, argv, "o:cl:WI:D:", long_options, NULL)) != -1)

@@ -171,7 +171,9 @@ def test_define(va):
     text = ".data\n.ifdef DEBUG\n.byte DEBUG\n.endif\n.byte N\n"
     assert va(text, "-D", "DEBUG", "-DN=0x10").elf.data(".data") == b"\x01\x10"
     assert va(text, "-DN=-1").elf.data(".data") == b"\xff"
-    for wrong in ("1x=3", "N=", "N=x", "=4"):
+    assert va(".data\n.dword N\n", f"-DN={2**64 - 1}").elf.data(".data") == b"\xff" * 8
+    for wrong in ("1x=3", "N=", "N=x", "=4", "N= 4", "N=+4", "N=--4", "N=4k", f"N={2**64}",
+                  "N=99999999999999999999999", "N=-99999999999999999999999"):
         r = va(text, "-D", wrong)
         assert r.code == 1 and f"-D {wrong}: expected NAME or NAME=NUMBER" in r.messages
 
