@@ -91,6 +91,26 @@ static void change_section(struct as *as, struct section *s, uint32_t type, uint
     s->flags = flags;
 }
 
+/* In quotes, or as GNU's: whatever stands up to a space or a comma, as in .note.GNU-stack.
+ * Quotes within are no part of it. */
+static bool section_name(struct as *as, const char **name, size_t *n)
+{
+    const char *end;
+
+    if (as->t->kind == T_STRING)
+        return want_name(as, name, n, "a section's name");
+    *name = end = as->t->s;
+    while (as->t->kind != T_END && !is_op(as, ',') && as->t->s == end && *end != '"' &&
+           *end != '\'') {
+        end += as->t->n;
+        as->t++;
+    }
+    *n = (size_t)(end - *name);
+    if (*n == 0)
+        unexpected(as, "a section's name");
+    return *n != 0;
+}
+
 static void section_directive(struct as *as, int push, struct loc loc)
 {
     const char *name;
@@ -101,7 +121,7 @@ static void section_directive(struct as *as, int push, struct loc loc)
     bool has_entsize = false, given = false;
     struct section *s;
 
-    if (!want_name(as, &name, &n, "a section's name"))
+    if (!section_name(as, &name, &n))
         return;
     s = section_get(as, name, n);
     type = s->type;

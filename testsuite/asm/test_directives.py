@@ -27,6 +27,9 @@ SAME = {
     "sections": ".data\n.word 1\n.text\nnop\n.section .rodata\n.word 2\n.data\n.word 3\n"
                 '.section .mine, "aw", @progbits\n.word 4\n.section .bss\n.space 8\n.previous\n.word 5\n'
                 ".text 0\nnop\n",
+    "section names": "".join(f".section {name},\"a\"\n.word {n}\n" for n, name in enumerate(
+        [".rodata-x", "a+b*c", "4x-y@z", ".08-08x", ".x(y)[z]{w}<v>=u!t&s|r^q~p:o/n?m", "a`b", ".a%b", "-a"])) +
+        '.section .note.GNU-stack,"",@progbits\n.word 8\n.pushsection .p-q , "a"\n.word 9\n.popsection\n',
     "push and pop": ".text\nnop\n.pushsection .data\n.word 1\n.pushsection .rodata\n.word 2\n"
                     ".popsection\n.word 3\n.popsection\nnop\n",
     "bss": ".bss\n.word 0\n.align 4\n.space 100\nx: .byte 0\n.data\n.word x - x\n",
