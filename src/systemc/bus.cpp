@@ -88,11 +88,9 @@ interconnect::initiator &interconnect::map(uint64_t base, uint64_t size)
                          std::to_string(size) + " bytes: not empty, nor over RAM" +
                          " or another target, was expected")
                             .c_str());
-    simcontext()->hierarchy_push(this); /* the caller may be outside of every module */
     targets_.push_back(
-        {base, size, std::make_unique<initiator>(sc_core::sc_gen_unique_name("target"))});
-    simcontext()->hierarchy_pop();
-    return *targets_.back().socket;
+        {base, size, std::make_unique<outlet>(sc_core::sc_gen_unique_name("target"))});
+    return targets_.back().to->socket;
 }
 
 /* Sends p at cycle `at`, which may be ahead of the kernel's time: the cycles it took. */
@@ -189,7 +187,7 @@ bool interconnect::device(uint64_t at, bool write, uint64_t pa, unsigned width, 
 
     for (const target &t : targets_)
         if (pa - t.base < t.size && width <= t.size - (pa - t.base)) {
-            to = t.socket.get();
+            to = &t.to->socket;
             p.set_address(pa - t.base);
         }
     if (to == &devices)

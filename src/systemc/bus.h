@@ -90,9 +90,18 @@ struct interconnect : sc_core::sc_module {
                 uint64_t *end);
 
   private:
+    /* A socket's own module: who calls map() may be outside of every module, where SystemC
+     * allows modules but no sockets. */
+    struct outlet : sc_core::sc_module {
+        initiator socket;
+
+        explicit outlet(const sc_core::sc_module_name &name) : sc_module(name), socket("socket")
+        {
+        }
+    };
     struct target {
         uint64_t base, size;
-        std::unique_ptr<initiator> socket;
+        std::unique_ptr<outlet> to;
     };
     struct busy {
         uint64_t from, to;

@@ -3,6 +3,7 @@ bus of the pipeline model. Cycles are worked out from the manual's chapter "The 
 
 import os
 import re
+import shlex
 
 import pytest
 from harness import tools
@@ -114,5 +115,5 @@ def test_headers_are_for_cxx_too(pipeline, tmp_path):
         source = tmp_path / f"t{n}.cpp"
         source.write_text(f"#include <{header}>\n")
         assert 'extern "C"' in (include / header).read_text(), header
-        tools.execute([tools.variable("CXX"), "-std=c++17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
+        tools.execute([*shlex.split(tools.variable("CXX")), "-std=c++17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
                        f"-I{include}", source]).ok()
