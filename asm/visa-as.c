@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "built-with.h"
+
 static const char usage[] =
     "usage: visa-as [OPTION]... FILE...\n"
     "\n"

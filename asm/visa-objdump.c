@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "built-with.h"
 #include "dump.h"
 
 static const char usage[] =

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "built-with.h"
+
 #define DIGITS "0123456789"
 
 #ifdef HAVE_LIBCONFIG

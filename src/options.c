@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "built-with.h"
 #include "config_file.h"
 #include "signature.h"
 

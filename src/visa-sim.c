@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "built-with.h"
 #include "config_file.h"
 #include "cpu/hart.h"
 #include "devicetree.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "built-with.h"
 #include "compare.h"
 #include "html.h"
 #include "plot.h"

@@ -12,6 +12,7 @@
 import itertools
 import random
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,14 @@ def pytest_configure(config):
 
 def pytest_report_header(config):
     return f"visa: built in {tools.BUILD}; randomised tests: --seed {config.option.seed}"
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What was skipped, by name and with the reason; pytest itself names the line that skipped."""
+    skipped = Counter((report.nodeid.split("[")[0], report.longrepr[2].removeprefix("Skipped: "))
+                      for report in terminalreporter.stats.get("skipped", []))
+    for (name, reason), cases in sorted(skipped.items()):
+        terminalreporter.write_line(f"SKIPPED {name}{f' ({cases} cases)' if cases > 1 else ''}: {reason}")
 
 
 @pytest.fixture(scope="session")

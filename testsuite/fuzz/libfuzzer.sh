@@ -16,7 +16,7 @@ cd fuzz
 echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d == 0 && n == 1; }' >probe.c
 # shellcheck disable=SC2086 # a list of words
 $CLANG $sanitize -o probe probe.c 2>probe.log || {
-    echo "make fuzz needs clang with libFuzzer: install the Debian packages clang and libclang-rt-14-dev" >&2
+    echo "make fuzz needs clang with libFuzzer: install the Debian packages clang and libclang-rt-dev" >&2
     exit 1
 }
 

@@ -2,7 +2,8 @@
 
 Our own programs come from the build (VISA_AS, VISA_OBJDUMP, VISA_SIM, VISA_BUILD,
 VISA_SRC, which `make check` sets). Everybody else's come from PATH. A test whose
-program is missing fails and says which Debian package has it.
+program is missing fails and says which Debian package has it; if that is one of the
+group `extra` in packages.txt, the test is skipped.
 """
 
 import json
@@ -20,18 +21,13 @@ BUILD = Path(os.environ.get("VISA_BUILD") or SRC / "build")
 OURS = {"visa-as": "VISA_AS", "visa-objdump": "VISA_OBJDUMP", "visa-sim": "VISA_SIM",
         "visa-stat": "VISA_STAT"}
 
+# Programs whose package in packages.txt has another name.
 PACKAGES = {
     "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf",
-    "riscv64-unknown-elf-as": "binutils-riscv64-unknown-elf",
-    "riscv64-unknown-elf-objdump": "binutils-riscv64-unknown-elf",
-    "riscv64-unknown-elf-objcopy": "binutils-riscv64-unknown-elf",
-    "riscv64-unknown-elf-readelf": "binutils-riscv64-unknown-elf",
-    "riscv64-unknown-elf-nm": "binutils-riscv64-unknown-elf",
-    "qemu-system-riscv64": "qemu-system-misc",
-    "gdb-multiarch": "gdb-multiarch",
-    "clang": "clang",
+    "qemu-system-riscv64": "qemu-system-riscv|qemu-system-misc",
     "cc": "gcc",
     "dtc": "device-tree-compiler",
+    "groff": "groff-base",
 }
 
 TIMEOUT = 120  # seconds of the host's clock: a run that hangs is a failure
@@ -46,9 +42,28 @@ def tool(name):
         return path
     path = shutil.which(name)
     if not path:
-        package = PACKAGES.get(name, name)
-        pytest.fail(f"this test needs {name}: install the Debian package {package}", pytrace=False)
+        missing(name, package_of(name))
     return Path(path)
+
+
+def package_of(name):
+    """The Debian package that has a program, as packages.txt writes it."""
+    binutils = "binutils-riscv64-unknown-elf" if name.startswith("riscv64-unknown-elf-") else name
+    return PACKAGES.get(name, binutils)
+
+
+def group(package):
+    """The package's group in packages.txt, None if it has none."""
+    rows = [line.split() for line in (SRC / "packages.txt").read_text().splitlines()]
+    return next((row[0] for row in rows if row[1] == package), None)
+
+
+def missing(what, package):
+    """Fails the test; skips it if the package is one that nobody needs to have."""
+    said = package.replace("|", " or ")
+    if group(package) == "extra":
+        pytest.skip(f"no {what}: ./dev install extra, or the Debian package {said}")
+    pytest.fail(f"this test needs {what}: install the Debian package {said}", pytrace=False)
 
 
 def need_pipeline():
