@@ -231,6 +231,11 @@ class ManTranslator(manpage.Translator):
                              manual_section=section, manual_group="V-ISA")
         self.defs["literal_block"] = (".sp\n.nf\n", "\n.fi\n")
 
+    def header(self):
+        """The page's head, which docutils' versions write in different ways."""
+        return ('.TH "%(title_upper)s" "%(manual_section)s" "" "" "%(manual_group)s"\n'
+                ".SH NAME\n%(title)s \\- %(subtitle)s\n") % self._docinfo
+
     def visit_document(self, node):
         super().visit_document(node)
         self.append_header()
@@ -273,8 +278,8 @@ def man_text(tree, page, summary, section):
 
 
 def clean_man(text):
-    """What groff warns about in docutils' output: blank lines."""
-    return re.sub(r"\n\.\n", "\n", text)
+    """What groff warns about in docutils' output: blank lines, and 0.21's hint for tbl: no page has a table."""
+    return re.sub(r"\n\.\n", "\n", text).removeprefix("'\\\" t\n")
 
 
 def cell_inline(entry):

@@ -286,7 +286,8 @@ def test_written_page_converts(path, tmp_path):
     out = tmp_path / path.stem
     result = make("page", path, "-o", out)
     assert result.code == 0, result.stderr
-    assert f".TH \"{path.stem.split('.')[0].upper()}\" {path.stem.split('.')[1]}" in out.read_text()
+    name, section = path.stem.split(".")
+    assert f'\n.TH "{name.upper()}" "{section}" "" "" "V-ISA"\n.SH NAME\n{name} \\- ' in out.read_text()
     assert not {width: w for width in WIDTHS if (w := misfits(out, width))}
 
 
