@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "identity.h"
+
 struct pair {
     int64_t vmid;
     const char *cause, *place; /* "" where rows are summed over it */
@@ -189,14 +191,26 @@ static void print_pairs(FILE *out, const struct pair *p, size_t n, size_t top, b
         fprintf(out, "%10s %zu are the same\n", "", n - differ);
 }
 
+/* What was run, before what came of it. */
+static bool print_runs(FILE *out, const struct report *before, const struct report *after)
+{
+    bool ok = identity_compare(out, json_object_get(before->root, "run"),
+                               json_object_get(after->root, "run"));
+
+    putc('\n', out);
+    return ok;
+}
+
 bool compare_runs(FILE *out, const struct report *before, const struct report *after,
                   enum report_by by, size_t top, bool csv)
 {
     size_t n = before->nsites + after->nsites;
     struct pair *p = calloc(n + 1, sizeof *p);
 
-    if (!p)
+    if (!p || (!csv && !print_runs(out, before, after))) {
+        free(p);
         return false;
+    }
     put_side(p, before, by, 0);
     put_side(p + before->nsites, after, by, 1);
     n = merge(p, n);

@@ -224,8 +224,9 @@ static void document(const struct html *h)
 
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-          "<title>V-ISA run</title>\n<link rel=\"icon\" href=\"data:,\">\n",
+          "<link rel=\"icon\" href=\"data:,\">\n",
           h->out);
+    html_title(h);
     put_style(h->out);
     fputs("</head>\n<body>\n<header>\n<h1>Where a run's time went, and what made it exit</h1>\n"
           "<p class=\"soft\">",
@@ -238,6 +239,7 @@ static void document(const struct html *h)
     else if (report_scope(r, scope, sizeof scope)[0])
         fprintf(h->out, "; %s. Exits and the run over time are all of it", scope);
     fputs(".</p>\n", h->out);
+    html_run(h);
     put_links(h);
     fputs("</header>\n<main>\n", h->out);
     summary(h);

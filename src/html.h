@@ -11,7 +11,7 @@
 /* False if memory ran out. */
 bool html_report(FILE *out, const struct report *r);
 
-/* Its parts (html_charts.c, html_tables.c). */
+/* Its parts (html_charts.c, html_run.c, html_tables.c). */
 struct html {
     FILE *out;
     const struct report *r;
@@ -27,6 +27,8 @@ void html_legend_begin(const struct html *h);
 void html_legend(const struct html *h, const char *class, const char *text);
 void html_legend_end(const struct html *h);
 
+void html_title(const struct html *h);
+void html_run(const struct html *h);
 void html_time(const struct html *h);
 void html_timeline(const struct html *h);
 void html_cycles(const struct html *h);

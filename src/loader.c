@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <gelf.h>
+#include <sha2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +115,27 @@ static bool add_range(struct loading *l, uint64_t addr, uint64_t size, uint64_t 
     if (!file)
         return fail(l, "out of memory");
     im->ranges[im->nranges++] = (struct image_range){addr, size, linked, file};
+    return true;
+}
+
+/* What was loaded; hashing takes longer than loading, so only if somebody asks for it. */
+static bool note_file(struct loading *l)
+{
+    struct image *im = l->image;
+    struct image_file *more, *f;
+
+    if (!im->identify)
+        return true;
+    more = realloc(im->files, (im->nfiles + 1) * sizeof *more);
+    if (!more)
+        return fail(l, "out of memory");
+    im->files = more;
+    f = &more[im->nfiles];
+    *f = (struct image_file){.path = strdup(l->path), .size = l->size};
+    if (!f->path)
+        return fail(l, "out of memory");
+    im->nfiles++;
+    SHA256Data(l->bytes, l->size, f->sha256);
     return true;
 }
 
@@ -397,8 +419,10 @@ static int by_address(const void *a, const void *b)
 
 /* The whole of it --------------------------------------------------------------------- */
 
-static void drop_since(struct image *im, size_t nranges, size_t nsymbols)
+static void drop_since(struct image *im, size_t nranges, size_t nsymbols, size_t nfiles)
 {
+    while (im->nfiles > nfiles)
+        free(im->files[--im->nfiles].path);
     while (im->nranges > nranges)
         free(im->ranges[--im->nranges].file);
     while (im->nsymbols > nsymbols)
@@ -408,19 +432,19 @@ static void drop_since(struct image *im, size_t nranges, size_t nsymbols)
 bool image_load_elf(struct image *im, struct machine *m, const char *path, char *err, size_t n)
 {
     struct loading l = {.image = im, .machine = m, .path = path, .err = err, .n = n};
-    size_t nranges = im->nranges, nsymbols = im->nsymbols;
+    size_t nranges = im->nranges, nsymbols = im->nsymbols, nfiles = im->nfiles;
     const Elf64_Ehdr *h = NULL;
     bool ok = false;
 
     if (elf_version(EV_CURRENT) == EV_NONE)
         fail(&l, "libelf is too old: %s", elf_errmsg(-1));
     else
-        ok = read_file(&l) && (h = check_header(&l)) && load_segments(&l) &&
+        ok = read_file(&l) && note_file(&l) && (h = check_header(&l)) && load_segments(&l) &&
              set_entry(&l, h->e_entry, nranges) && load_symbols(&l);
     if (ok && im->nsymbols)
         qsort(im->symbols, im->nsymbols, sizeof im->symbols[0], by_address);
     else if (!ok)
-        drop_since(im, nranges, nsymbols);
+        drop_since(im, nranges, nsymbols, nfiles);
     elf_end(l.elf);
     free(l.bytes);
     return ok;
@@ -430,7 +454,8 @@ bool image_load_raw(struct image *im, struct machine *m, const char *path, uint6
                     size_t n)
 {
     struct loading l = {.image = im, .machine = m, .path = path, .err = err, .n = n};
-    bool ok = read_file(&l);
+    size_t nfiles = im->nfiles;
+    bool ok = read_file(&l) && note_file(&l);
 
     if (ok && l.size == 0)
         ok = fail(&l, "is empty: there is nothing to load");
@@ -443,15 +468,18 @@ bool image_load_raw(struct image *im, struct machine *m, const char *path, uint6
     }
     if (ok && im->nranges == 1)
         im->entry = addr;
+    if (!ok)
+        drop_since(im, im->nranges, im->nsymbols, nfiles);
     free(l.bytes);
     return ok;
 }
 
 void image_free(struct image *im)
 {
-    drop_since(im, 0, 0);
+    drop_since(im, 0, 0, 0);
     free(im->ranges);
     free(im->symbols);
+    free(im->files);
     *im = (struct image){0};
 }
 

@@ -29,7 +29,17 @@ struct image_range {
     char *file;
 };
 
+/* A file that was loaded, so that results can say which it was. */
+struct image_file {
+    char *path;
+    uint64_t size;
+    char sha256[65]; /* in hexadecimal */
+};
+
 struct image {
+    bool identify; /* keep `files`: set it before anything is loaded */
+    struct image_file *files;
+    size_t nfiles;
     uint64_t entry;
     struct image_range *ranges;
     size_t nranges;

@@ -31,6 +31,8 @@ enum trait {
     NO_RUN = 1 << 5,   /* means something without an image, too */
     READS = 1 << 6,    /* its value is a file that is read */
     WRITES = 1 << 7,   /* ... or written */
+    RUN = 1 << 8,      /* changes what the run does: results tell it (run_identity.h) */
+    SHOWN = 1 << 9,    /* bounds what a trace or view shows: that tells it */
 };
 
 struct option_row {
@@ -202,9 +204,9 @@ static const struct option_row rows[] = {
      "how it is simulated: functional or pipeline"},
     {"time", 0, "WHAT", SETTING, FOR("time.source") | CYCLES,
      "what `time` counts in the pipeline model: cycles or instret"},
-    {"switch-at", 0, "WHERE", TEXT, AT(switch_at) | PIPELINE,
+    {"switch-at", 0, "WHERE", TEXT, AT(switch_at) | PIPELINE | RUN,
      "run fast to an instruction, symbol or marker, then in the pipeline model"},
-    {"sample", 0, "PERIOD:WARMUP:LENGTH", CALL, BY(set_sample) | PIPELINE,
+    {"sample", 0, "PERIOD:WARMUP:LENGTH", CALL, BY(set_sample) | PIPELINE | RUN,
      "of every PERIOD instructions, measure LENGTH in the pipeline model"},
     {"pool", 0, "N", SETTING, FOR("pool.contexts"), "contexts in each hart's state pool"},
     {"tlb-l1", 0, "N", SETTING, FOR("tlb.l1"), "entries of each L1 TLB"},
@@ -220,31 +222,33 @@ static const struct option_row rows[] = {
     {"print-config", 0, NULL, FLAG, AT(print_config) | NO_RUN,
      "print all settings as a file, and exit"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Software"},
-    {"raw", 0, "ADDRESS", CALL, BY(set_raw),
+    {"raw", 0, "ADDRESS", CALL, BY(set_raw) | RUN,
      "IMAGE is a flat file: load it at ADDRESS and start there"},
-    {"load", 0, "FILE[@ADDRESS]", CALL, BY(set_load) | READS,
+    {"load", 0, "FILE[@ADDRESS]", CALL, BY(set_load) | READS | RUN,
      "load another ELF file, or a flat one at ADDRESS"},
-    {"bootargs", 0, "TEXT", TEXT, AT(bootargs) | NO_RUN, "/chosen/bootargs of the device tree"},
+    {"bootargs", 0, "TEXT", TEXT, AT(bootargs) | NO_RUN | RUN,
+     "/chosen/bootargs of the device tree"},
     {"dump-dtb", 0, "FILE", TEXT, AT(dump_dtb) | NO_RUN | WRITES,
      "write the device tree; without IMAGE, that is all"},
-    {"uart-in", 0, "FILE", TEXT, AT(uart_in) | READS, "console input; - is standard input"},
+    {"uart-in", 0, "FILE", TEXT, AT(uart_in) | READS | RUN, "console input; - is standard input"},
     {"uart-out", 0, "FILE", TEXT, AT(uart_out) | WRITES,
      "console output; default: standard output, if no result goes there"},
     {NULL, 0, NULL, FLAG, BY(NULL), "End of the run"},
-    {"max-insns", 'n', "N", NUMBER, AT(max_insns),
+    {"max-insns", 'n', "N", NUMBER, AT(max_insns) | RUN,
      "stop after N instructions of all harts together"},
-    {"timeout", 0, "SECONDS", NUMBER, AT(timeout), "stop after this much of the host's time"},
+    {"timeout", 0, "SECONDS", NUMBER, AT(timeout) | RUN, "stop after this much of the host's time"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Trace"},
     {"trace", 't', "[=FILE]", CALL, BY(set_trace) | TRACES | WRITES,
      "one line per instruction, to standard error or FILE"},
-    {"trace-events", 0, NULL, CALL, BY(set_trace_events) | TRACES,
+    {"trace-events", 0, NULL, CALL, BY(set_trace_events) | TRACES | SHOWN,
      "only exceptions, interrupts, entries, exits"},
-    {"trace-exits", 0, NULL, CALL, BY(set_trace_exits) | TRACES,
+    {"trace-exits", 0, NULL, CALL, BY(set_trace_exits) | TRACES | SHOWN,
      "only VM entries and exits, at full speed"},
-    {"trace-from", 0, "N", NUMBER, AT(trace.from) | TRACES,
+    {"trace-from", 0, "N", NUMBER, AT(trace.from) | TRACES | SHOWN,
      "from a hart's instruction number N on"},
-    {"trace-to", 0, "N", NUMBER, AT(trace.to) | TRACES, "up to a hart's instruction number N"},
-    {"trace-vm", 0, "VMID", CALL, BY(set_trace_vm) | TRACES, "only what this VM does"},
+    {"trace-to", 0, "N", NUMBER, AT(trace.to) | TRACES | SHOWN,
+     "up to a hart's instruction number N"},
+    {"trace-vm", 0, "VMID", CALL, BY(set_trace_vm) | TRACES | SHOWN, "only what this VM does"},
     {"trace-format", 0, "FORMAT", CALL, BY(set_trace_format) | TRACES,
      "text or json (an object a line)"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Looking closer"},
@@ -263,9 +267,11 @@ static const struct option_row rows[] = {
      "the stages as waveforms, for GTKWave"},
     {"perfetto", 0, "FILE", TEXT, AT(views.perfetto) | VIEWS | WRITES,
      "guests over time, for Perfetto; in both models"},
-    {"from", 0, "CYCLE", NUMBER, AT(views.from) | BOUNDS, "of all these, from this cycle on"},
-    {"to", 0, "CYCLE", NUMBER, AT(views.to) | BOUNDS, "up to this cycle"},
-    {"last", 0, "N", NUMBER, AT(views.last) | BOUNDS, "the last N instructions of each hart"},
+    {"from", 0, "CYCLE", NUMBER, AT(views.from) | BOUNDS | SHOWN,
+     "of all these, from this cycle on"},
+    {"to", 0, "CYCLE", NUMBER, AT(views.to) | BOUNDS | SHOWN, "up to this cycle"},
+    {"last", 0, "N", NUMBER, AT(views.last) | BOUNDS | SHOWN,
+     "the last N instructions of each hart"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Results"},
     {"stats", 's', "FILE", TEXT, AT(stats) | WRITES,
      "write statistics as JSON; - is standard output"},
@@ -321,6 +327,31 @@ static bool set(struct options *o, const struct option_row *row, const char *val
     if (!ok)
         snprintf(err, n, "--%s: %s", row->name, why);
     return ok;
+}
+
+/* For results: "--load=disk.img@0x88000000". */
+static bool tell(struct options *o, const struct option_row *row, const char *value)
+{
+    struct option_list *list = row->traits & SHOWN ? &o->bounds : &o->changes_run;
+    const char *slash = row->traits & READS ? strrchr(value, '/') : NULL;
+    char **more, *text;
+    size_t size;
+
+    if (!(row->traits & (RUN | SHOWN)))
+        return true;
+    value = slash ? slash + 1 : value ? value : "";
+    size = strlen(row->name) + strlen(value) + 4;
+    more = realloc(list->texts, (list->n + 1) * sizeof *more);
+    text = malloc(size);
+    if (more)
+        list->texts = more;
+    if (!more || !text) {
+        free(text);
+        return false;
+    }
+    snprintf(text, size, "--%s%s%s", row->name, row->arg ? "=" : "", value);
+    list->texts[list->n++] = text;
+    return true;
 }
 
 /* getopt's two descriptions of the table. */
@@ -604,6 +635,10 @@ bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n
             return false;
         given.value[row_of(c) - rows] = optarg ? optarg : "";
         name_file(o, row_of(c), optarg);
+        if (!tell(o, row_of(c), optarg)) {
+            snprintf(err, n, "out of memory");
+            return false;
+        }
     }
     o->argv = argv + optind;
     o->argc = argc - optind;
@@ -611,11 +646,20 @@ bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n
     return check(o, &given, err, n);
 }
 
+static void free_list(struct option_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        free(list->texts[i]);
+    free(list->texts);
+}
+
 void options_free(struct options *o)
 {
     for (unsigned i = 0; i < o->nloads; i++)
         free(o->loads[i].path);
     free(o->files);
+    free_list(&o->changes_run);
+    free_list(&o->bounds);
 }
 
 void options_help(void)

@@ -76,6 +76,12 @@ struct options {
     struct named_file *files; /* of one option that is written only the last one */
     unsigned nfiles;
     const char *stdout_owner; /* the option whose file standard output is, NULL: none */
+    /* options as they would be written anew, "--name=value", a file by its name alone */
+    struct option_list {
+        char **texts;
+        size_t n;
+    } changes_run, /* what the run does; settings are in config and pipeline */
+        bounds;    /* which part of it traces and views show */
 };
 
 /* Fills in o. False with the reason in err; options_free in any case. */

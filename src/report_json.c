@@ -102,8 +102,11 @@ bool report_json(FILE *out, const struct report *r, enum report_by by, size_t to
     size_t n = 0;
     struct report_row *rows = by == BY_RING ? NULL : report_rows(r, by, &n);
     json_t *o = json_object(), *a = json_array();
+    json_t *run = json_object_get(r->root, "run");
     bool ok = rows || by == BY_RING;
 
+    if (run)
+        json_object_set(o, "run", run);
     json_object_set_new(o, "host", vm(r, &r->host));
     for (size_t i = 0; i < r->nvms; i++)
         json_array_append_new(a, vm(r, &r->vms[i]));

@@ -6,6 +6,7 @@
 
 #include "cpu/hart.h"
 #include "html.h"
+#include "identity.h"
 #include "isa.h"
 #include "pipeline_stats.h"
 #include "report.h"
@@ -149,19 +150,6 @@ static json_t *json_handling(const struct exit_row *r)
     return o;
 }
 
-/* A symbol may be any bytes; JSON is UTF-8. */
-static json_t *json_name(char *text)
-{
-    json_t *name = json_string(text);
-
-    if (name)
-        return name;
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
-    return json_string(text);
-}
-
 static json_t *json_site(const struct exit_row *r, const struct image *im)
 {
     json_t *o = json_object(), *cycles = json_cost(&r->return_ticks);
@@ -174,7 +162,7 @@ static json_t *json_site(const struct exit_row *r, const struct image *im)
     snprintf(text, sizeof text, "0x%" PRIx64, r->pc);
     json_object_set_new(o, "pc", json_string(text));
     trace_place(im, r->pc, r->pc_hpa, text, sizeof text);
-    json_object_set_new(o, "symbol", json_name(text));
+    json_object_set_new(o, "symbol", identity_string(text));
     put(o, "count", r->count);
     put(o, "returned", r->return_ticks.n);
     put(o, "moved", r->moved);
@@ -272,6 +260,8 @@ static json_t *stats_object(const struct stats_source *src, const struct stats_e
     uint64_t by_cause[CAUSES];
     json_t *o = json_object(), *e = json_object(), *vms = json_array();
 
+    if (src->run)
+        json_object_set(o, "run", src->run);
     json_object_set_new(o, "model", json_string(src->pipeline ? "pipeline" : "functional"));
     put(o, "harts", machine_config(m)->harts);
     json_object_set_new(e, "reason", json_string(end->reason));

@@ -18,10 +18,12 @@
 #include "exits.h"
 #include "explain.h"
 #include "htif.h"
+#include "identity.h"
 #include "loader.h"
 #include "machine.h"
 #include "options.h"
 #include "pipeline.h"
+#include "run_identity.h"
 #include "signature.h"
 #include "stats.h"
 #include "terminal.h"
@@ -39,6 +41,7 @@ struct sim {
     struct terminal *terminal;
     struct board *board;
     struct image image;
+    struct run_identity identity;
     struct exits *exits;     /* while statistics are wanted */
     struct explain *explain; /* while an exit is to be explained */
     struct views *views;     /* while the run is to be drawn */
@@ -93,6 +96,8 @@ static void catch_signals(struct sim *s)
 static bool load_images(struct sim *s, char *err, size_t n)
 {
     const struct options *o = &s->options;
+
+    s->image.identify = run_identity_wanted(o);
     bool ok = o->raw ? image_load_raw(&s->image, s->machine, o->image, o->raw_addr, err, n)
                      : image_load_elf(&s->image, s->machine, o->image, err, n);
 
@@ -230,9 +235,11 @@ static void tell_record(void *user, const struct retire *r)
 
 static bool open_views(struct sim *s)
 {
-    const struct view_options *o = &s->options.views;
+    struct view_options *o = &s->options.views;
     char err[512];
 
+    o->run = s->identity.run;
+    o->shown = s->identity.views_shown;
     if (!views_wanted(o))
         return true;
     s->views = views_new(o, s->machine, &s->image, err, sizeof err);
@@ -249,11 +256,34 @@ static bool open_views(struct sim *s)
     return true;
 }
 
+/* What was traced stands before what happened. */
+static bool open_trace(struct sim *s)
+{
+    struct options *o = &s->options;
+
+    if (!(s->trace = o->trace_file ? open_output(o->trace_file) : stderr))
+        return false;
+    o->trace.out = s->trace;
+    o->trace.image = &s->image;
+    if (o->trace.json) {
+        putc('{', s->trace);
+        identity_json(s->trace, s->identity.run, s->identity.trace_shown);
+        fputs("}\n", s->trace);
+    } else {
+        identity_head(s->trace, s->identity.run, s->identity.trace_shown, "# ");
+    }
+    if (o->trace.events == TRACE_EXITS)
+        return machine_on_world(s->machine, trace_world, &o->trace);
+    machine_listen(s->machine, tell_record, s);
+    return true;
+}
+
 static bool open_outputs(struct sim *s)
 {
     struct options *o = &s->options;
 
-    if (!attach_observers(s)) {
+    if (!attach_observers(s) ||
+        (run_identity_wanted(o) && !run_identity_make(&s->identity, o, &s->image))) {
         complain("out of memory");
         return false;
     }
@@ -264,16 +294,7 @@ static bool open_outputs(struct sim *s)
         return false;
     if (o->signature && !(s->signature = open_output(o->signature)))
         return false;
-    if (!o->trace_on)
-        return true;
-    if (!(s->trace = o->trace_file ? open_output(o->trace_file) : stderr))
-        return false;
-    o->trace.out = s->trace;
-    o->trace.image = &s->image;
-    if (o->trace.events == TRACE_EXITS)
-        return machine_on_world(s->machine, trace_world, &o->trace);
-    machine_listen(s->machine, tell_record, s);
-    return true;
+    return !o->trace_on || open_trace(s);
 }
 
 /* What the guest prints goes to standard output, unless that belongs to a result: then to
@@ -563,7 +584,8 @@ static void write_signature(struct sim *s)
 
 static int simulate(struct sim *s)
 {
-    struct stats_source source = {.machine = s->machine, .image = &s->image};
+    struct stats_source source = {
+        .machine = s->machine, .image = &s->image, .run = s->identity.run};
     struct stats_end end;
 
     catch_signals(s);
@@ -599,6 +621,7 @@ static void clean_up(struct sim *s)
     exits_free(s->exits);
     explain_free(s->explain);
     views_free(s->views);
+    run_identity_free(&s->identity);
     machine_free(s->machine);
     image_free(&s->image);
     options_free(&s->options);

@@ -8,6 +8,7 @@
 #include "built-with.h"
 #include "compare.h"
 #include "html.h"
+#include "identity.h"
 #include "plot.h"
 #include "report.h"
 
@@ -79,11 +80,14 @@ static bool draw(const struct report *r, enum form form, const char *path)
 
 static bool print_tables(const struct report *r, const struct request *q)
 {
-    char scope[80];
+    char scope[80], image[256];
 
     printf("%s model, %lld hart%s, %lld cycles, %lld exits", r->model, (long long)r->harts,
            r->harts == 1 ? "" : "s", (long long)r->cycles, (long long)r->exits);
-    printf("%s%s\n\n", report_scope(r, scope, sizeof scope)[0] ? "; " : "", scope);
+    printf("%s%s\n", report_scope(r, scope, sizeof scope)[0] ? "; " : "", scope);
+    if (identity_image(json_object_get(r->root, "run"), image, sizeof image)[0])
+        printf("%s\n", image);
+    putchar('\n');
     report_vms(stdout, r);
     putchar('\n');
     if (q->by != BY_RING)

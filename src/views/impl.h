@@ -13,6 +13,7 @@ struct view_insns {
     struct keep *harts;
     unsigned nharts;
     uint64_t from, to;
+    const struct json_t *run, *shown; /* for a comment at the file's head (identity.h) */
 };
 
 static inline const struct pipeline_insn *view_insn(const struct view_insns *v, unsigned hart,

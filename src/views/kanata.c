@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "identity.h"
 #include "impl.h"
 
 static const char stage_names[VIEW_STAGES] = "FDXMW";
@@ -104,7 +105,9 @@ bool kanata_write(FILE *out, const struct view_insns *v)
 
     if (ok && (ok = view_walk_begin(&walk, v))) {
         k.cycle = view_walk_peek(&walk, &s) ? s.cycle : v->from;
-        fprintf(out, "Kanata\t0004\nC=\t%" PRIu64 "\n", k.cycle);
+        fputs("Kanata\t0004\n", out);
+        identity_head(out, v->run, v->shown, "# "); /* Konata skips lines that it does not know */
+        fprintf(out, "C=\t%" PRIu64 "\n", k.cycle);
         while (view_walk_peek(&walk, &s)) {
             print_step(&k, &s);
             view_walk_take(&walk, &s);
@@ -148,6 +151,7 @@ bool o3pipeview_write(FILE *out, const struct view_insns *v)
 
     if (!view_walk_begin(&walk, v))
         return false;
+    identity_head(out, v->run, v->shown, "# "); /* readers take the lines of O3PipeView alone */
     while (view_walk_peek(&walk, &s)) {
         if (s.stage == VIEW_F)
             o3pipeview_insn(out, v, ++number, s.insn);

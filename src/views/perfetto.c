@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cpu/hart.h"
+#include "identity.h"
 #include "impl.h"
 #include "trace.h"
 #include "vic/vic.h"
@@ -43,6 +44,7 @@ struct track { /* a hart */
 struct perfetto {
     struct machine *machine;
     const struct image *image;
+    const struct json_t *run, *shown; /* identity.h */
     uint64_t from, to;
     struct track *harts;
     unsigned nharts;
@@ -66,6 +68,8 @@ struct perfetto *perfetto_new(const struct view_options *o, struct machine *m,
         return NULL;
     *p = (struct perfetto){.machine = m,
                            .image = im,
+                           .run = o->run,
+                           .shown = o->shown,
                            .from = o->from,
                            .to = o->to,
                            .nharts = machine_config(m)->harts,
@@ -374,9 +378,10 @@ static void print_hart(FILE *out, struct perfetto *p, uint32_t hart)
 bool perfetto_write(FILE *out, struct perfetto *p)
 {
     fputs("{\"displayTimeUnit\":\"ms\",\n"
-          "\"otherData\":{\"time\":\"a cycle of the machine is shown as a microsecond\"},\n"
-          "\"traceEvents\":[\n",
+          "\"otherData\":{\"time\":\"a cycle of the machine is shown as a microsecond\",\n",
           out);
+    identity_json(out, p->run, p->shown);
+    fputs("},\n\"traceEvents\":[\n", out);
     for (uint32_t h = 0; h < p->nharts; h++)
         print_hart(out, p, h);
     for (size_t i = 0; i < p->arrows.n; i++) {

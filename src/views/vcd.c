@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "built-with.h"
+#include "identity.h"
 #include "impl.h"
 
 enum { RING, V, VMID, WORLDS };                 /* of the instruction that the cycle belongs to */
@@ -106,10 +108,11 @@ static void declare_hart(const struct vcd *d, unsigned hart)
 
 static void declare_all(const struct vcd *d)
 {
-    fputs("$version visa-sim $end\n"
-          "$comment a unit of time is a cycle; ring is a signed number $end\n"
-          "$timescale 1 ns $end\n$scope module visa $end\n",
+    fputs("$version visa-sim " PACKAGE_VERSION " $end\n"
+          "$comment a unit of time is a cycle; ring is a signed number $end\n$comment\n",
           d->out);
+    identity_head(d->out, d->insns->run, d->insns->shown, "  ");
+    fputs("$end\n$timescale 1 ns $end\n$scope module visa $end\n", d->out);
     for (unsigned h = 0; h < d->insns->nharts; h++)
         declare_hart(d, h);
     fputs("$upscope $end\n$enddefinitions $end\n", d->out);

@@ -94,7 +94,12 @@ static bool make_room(struct views *v, const struct view_options *o, struct mach
 {
     unsigned harts = machine_config(m)->harts;
 
-    v->insns = (struct view_insns){.image = im, .nharts = harts, .from = o->from, .to = o->to};
+    v->insns = (struct view_insns){.image = im,
+                                   .nharts = harts,
+                                   .from = o->from,
+                                   .to = o->to,
+                                   .run = o->run,
+                                   .shown = o->shown};
     v->insns.harts = calloc(harts, sizeof *v->insns.harts);
     if (!v->insns.harts)
         return false;

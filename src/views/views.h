@@ -10,10 +10,13 @@
 #include "machine.h"
 #include "pipeline.h"
 
+struct json_t;
+
 struct view_options {
     const char *kanata, *o3pipeview, *vcd, *perfetto; /* files, "-": standard output */
     uint64_t from, to;                                /* first and last cycle */
     uint64_t last; /* of each hart the last so many instructions, stays or arrows; 0: all */
+    const struct json_t *run, *shown; /* what ran (identity.h), and options that bound it */
 };
 
 enum { VIEW_LAST = 100000 };

@@ -113,7 +113,7 @@ def test_a_run_can_end_anywhere(bench, rng, name):
     last = min(bench.counts(elf)["instret"] - 1, 30000)
     trace = tools.simulate(elf, "--trace=/dev/stdout", "--max-insns", str(last)).stdout
     goes_on = collections.defaultdict(set)   # an exit and what follows it have one number
-    for words in map(str.split, trace.splitlines()):
+    for words in map(str.split, tools.trace_lines(trace)):
         address = next(w for w in words if w.startswith("0x"))
         goes_on[int(words[0])].add(int(address.split("->")[0], 16))
     for n in [*range(1, 20), *rng.sample(range(20, last), 40)]:

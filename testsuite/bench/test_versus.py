@@ -136,7 +136,7 @@ def test_emulated_is_what_the_kernel_does(where, runs, workload):
     sfence.vma: all of opcode SYSTEM that retire in Ring 0) and accesses of the UART."""
     trace = tools.simulate(where / "versus-native.elf", "--trace=/dev/stderr", "--trace-format", "json",
                            "--load", where / f"guest-{workload}.elf").ok().stderr
-    guest = [r for r in map(json.loads, trace.splitlines()) if r.get("v") and r.get("retired")]
+    guest = [r for r in tools.trace_records(trace) if r.get("v") and r.get("retired")]
     privileged = [r for r in guest if r["ring"] == 0 and int(r["insn"], 16) & 0x7f == SYSTEM]
     uart = [r for r in guest if "mem" in r and int(r["mem"]["gpa"], 16) in UART]
     assert len(guest) == runs[workload]["native"]["guest"]

@@ -78,6 +78,18 @@ def shown(text, most=4000):
     return text if len(text) <= most else f"[{len(text) - most} characters before]\n{text[-most:]}"
 
 
+def trace_lines(text):
+    """The records of a trace as text, without its head, which says what ran."""
+    return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+def trace_records(text):
+    """The same of one in JSON."""
+    head, *records = map(json.loads, text.splitlines())
+    assert set(head) <= {"run", "shown"}
+    return records
+
+
 @dataclass
 class Result:
     """What a program did. stats: the simulator's statistics, {} if it wrote none."""

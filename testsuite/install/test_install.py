@@ -46,7 +46,7 @@ def test_library_serves_an_outside_program(installed, tmp_path):
     source.write_text(PROGRAM)
     pc = (installed / "lib" / "pkgconfig" / "visa.pc").read_text()
     assert "Libs: -L${libdir} -lvisa" in pc
-    libs = [w for v in ("LIBELF_LIBS", "LIBFDT_LIBS", "JANSSON_LIBS") for w in shlex.split(variable(v))]
+    libs = [w for v in ("LIBELF_LIBS", "LIBFDT_LIBS", "LIBMD_LIBS", "JANSSON_LIBS") for w in shlex.split(variable(v))]
     execute([*shlex.split(os.environ.get("CC", "cc")), "-std=c17", "-Wall", "-Wextra", "-Werror",
              *shlex.split(variable("SANITIZE_CFLAGS")), f"-I{installed / 'include' / 'visa'}", source,
              f"-L{installed / 'lib'}", "-lvisa", *libs, "-o", program]).ok()

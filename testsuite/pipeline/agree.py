@@ -56,7 +56,7 @@ class Run:
         return dict(leaves(json.loads(text) if text else {}))
 
 
-CYCLES = {"model", "pipeline", "time", "cycles"}  # of visa-sim's statistics
+CYCLES = {"model", "run", "pipeline", "time", "cycles"}  # of visa-sim's statistics: these may differ
 
 
 def leaves(value, path=""):
@@ -71,6 +71,9 @@ def leaves(value, path=""):
 def first_difference(a, b):
     """Of two runs' traces as they come: None, or the two lines."""
     rest = b""
+    for run in (a, b):  # its first line says what ran
+        while run.read(1) not in (b"\n", b""):
+            pass
     while True:
         x, y = a.read(CHUNK), b.read(CHUNK)
         if x != y:

@@ -55,4 +55,4 @@ def simulate(fresh, text, *args, code):
     result = tools.simulate(elf, "--model", "pipeline", f"--trace={trace}", "--trace-format", "json",
                             "--max-insns", "200000", *args, stats=fresh(".json"))
     assert result.code == code, str(result)
-    return Run([json.loads(l) for l in trace.read_text().splitlines()], result.stats)
+    return Run(tools.trace_records(trace.read_text()), result.stats)

@@ -4,6 +4,7 @@ do not look at the clock say the same. What it does depends on nothing else: nei
 it runs, nor on how far harts run ahead of SystemC's kernel."""
 
 import itertools
+import json
 import os
 import shlex
 import sys
@@ -221,13 +222,20 @@ def test_vms_on_harts(harts, tmp_path, timed):
     agrees(["--harts", harts, elf])
 
 
+def apart_from_settings(said):
+    """Statistics and trace of Timed, without what they say of the run itself."""
+    stats, trace = said
+    return {k: v for k, v in json.loads(stats).items() if k != "run"}, trace.split(b"\n", 1)[1]
+
+
 @pytest.mark.parametrize("quantum", [1, 2, 10, 1000])
 @pytest.mark.parametrize("name", ["tour", pytest.param("interrupts", marks=pytest.mark.slow)])
 def test_quantum_changes_nothing(name, quantum, examples, timed):
     args = examples(name)
     result, said = timed.run("--set", f"pipeline.quantum={quantum}", *args)
     free, said_free = timed.run(*args)
-    assert (result.ok().stdout, said) == (free.ok().stdout, said_free)
+    assert result.ok().stdout == free.ok().stdout
+    assert apart_from_settings(said) == apart_from_settings(said_free)
 
 
 @pytest.mark.parametrize("name", ["tour", "copy-on-write", "nesting"])

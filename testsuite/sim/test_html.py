@@ -146,8 +146,7 @@ def owners(elf, run):
     """Who had each cycle, None for Ring -1, and the cycles of exits: from the trace, as a cycle of
     this program is an instruction."""
     who, exits = [], []
-    for line in run(elf, "--trace", "--trace-format", "json").stderr.splitlines():
-        r = json.loads(line)
+    for r in tools.trace_records(run(elf, "--trace", "--trace-format", "json").stderr):
         if r.get("event", {}).get("kind") == "exit":
             exits.append(int(r["instret"]))
         if r["retired"]:

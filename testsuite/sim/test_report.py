@@ -154,7 +154,7 @@ def test_moved_to_another_hart(assemble, run, fresh):
 
 def test_table_of_vms(turns_file, turns):
     """Share of time as number and as a bar of 20 characters."""
-    lines = {l[:8].strip(): l for l in stat(turns_file).splitlines()[4:7]}
+    lines = {l[:8].strip(): l for l in stat(turns_file).splitlines()[5:8]}
     shares = {"Ring -1": turns["time"]["host"], "VM 1": ROUNDS * A_RUNS, "VM 2": ROUNDS * B_RUNS}
     assert list(lines) == list(shares)
     for who, cycles in shares.items():

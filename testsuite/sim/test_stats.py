@@ -7,7 +7,7 @@ import pytest
 from harness import tools
 from sim import programs
 
-KEYS = {"model", "harts", "end", "instret", "cycles", "exceptions", "interrupts", "entries",
+KEYS = {"run", "model", "harts", "end", "instret", "cycles", "exceptions", "interrupts", "entries",
         "entry_failures", "exits", "emu", "tlbmiss", "tlbmiss_host", "walk_reads_guest", "walk_reads_host",
         "pool_refills", "pool_spills", "exits_by_cause", "vms", "exit_sites", "time", "timeline"}
 SITE_KEYS = {"vmcs", "vmid", "cause", "pc", "symbol", "count", "returned", "emulated",
@@ -93,7 +93,7 @@ def test_numbers_of_a_vm(vm):
 
 def test_run_that_ends_in_a_guest(vm):
     """What a guest that still runs has retired counts as well."""
-    whole = programs.on_visa(vm, "--trace", "--trace-vm", NUMBER).stderr.splitlines()
+    whole = tools.trace_lines(programs.on_visa(vm, "--trace", "--trace-vm", NUMBER).stderr)
     entered = next(int(l.split()[0]) for l in whole if "| entry vm=" in l)
     s = stats(vm, "-n", entered + 3, code=122)  # the entering instruction, and two of the guest
     assert (s["vms"][0]["instret"], s["entries"], s["exits"]) == (2, 1, 0)

@@ -35,7 +35,7 @@ def trace(elf, *args, code=0):
     result = programs.on_visa(elf, f"--trace={path}", *args)
     assert result.code == code, str(result)
     lines = []
-    for text in path.read_text().splitlines():
+    for text in tools.trace_lines(path.read_text()):
         m = LINE.fullmatch(text)
         assert m, f"not a line of a trace: {text}"
         lines.append(m.groupdict() | {"text": text, "parts": m["parts"].split(" | ")[1:]})
@@ -45,7 +45,7 @@ def trace(elf, *args, code=0):
 def json_trace(elf, *args):
     path = elf.parent / "trace.json"
     programs.on_visa(elf, f"--trace={path}", "--trace-format", "json", *args).ok()
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return tools.trace_records(path.read_text())
 
 
 def at(lines, guest):
@@ -194,7 +194,7 @@ def test_exits_alone(vm, symbols):
 
 def test_to_standard_error(vm):
     result = programs.on_visa(vm, "--trace", "--trace-to", 3).ok()
-    assert result.stderr.count("\n") == 4 and result.stdout == ""
+    assert len(tools.trace_lines(result.stderr)) == 4 and result.stdout == ""
 
 
 def test_json(vm, symbols):
