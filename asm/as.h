@@ -68,9 +68,10 @@ enum token_kind {
     T_NAME,
     T_NUMBER,
     T_LOCAL,  /* 1f, 1b: value is the number, op the letter */
+    T_BIG,    /* a number of more than 64 bits */
     T_STRING, /* with its quotes */
     T_OP,     /* op: a character or one of enum op */
-    T_BAD,    /* what: why */
+    T_BAD,    /* what: why; of T_BIG too, where no such number may stand */
 };
 
 enum op { OP_SHL = 256, OP_SHR, OP_LE, OP_GE, OP_EQ, OP_NE, OP_AND, OP_OR, OP_NEG, OP_NOT, OP_INV };
@@ -122,8 +123,10 @@ struct symbol {
     const struct expr *size;
     struct loc defined, used, declared;
     unsigned unit;
-    uint8_t type; /* STT_* */
+    uint8_t type;       /* STT_* */
+    uint8_t visibility; /* STV_* */
     bool global, weak, local, assigned, constant_used, busy, wanted, section_symbol, reported,
+        address,   /* a number that is one: the end of the program and the like */
         generated, /* a numeric label and the like, with a name of the assembler's */
         replaced;  /* a later .set gave the name to another */
     uint32_t elf_index;
@@ -158,6 +161,12 @@ struct reloc {
     int64_t addend;
 };
 
+/* From offset `at` on a section holds code or data: the mapping symbols $x and $d. */
+struct mark {
+    uint64_t at;
+    bool code;
+};
+
 struct section {
     const char *name;
     struct section *next;
@@ -172,13 +181,22 @@ struct section {
     size_t nfixups, fixup_cap;
     struct reloc *relocs;
     size_t nrelocs, reloc_cap;
+    struct mark *marks; /* of a section with code */
+    size_t nmarks, mark_cap;
     struct symbol *symbol;
     uint32_t elf_index;
+    struct section *subsections; /* those of this input file, by `next`, in no order */
+    struct names by_number;      /* the same */
+    struct section *parent;      /* of a subsection */
+    unsigned number;
+    uint64_t base; /* where a subsection stands in its parent, when merged */
+    bool merged;
 };
 
 /* --- Operands (operand.c) --------------------------------------------------------- */
 
-enum modifier { M_NONE, M_HI, M_LO, M_PCREL_HI, M_PCREL_LO };
+/* M_PLT: f@plt, which a jump may say and which says nothing to our linker */
+enum modifier { M_NONE, M_HI, M_LO, M_PCREL_HI, M_PCREL_LO, M_PLT };
 
 enum operand_kind { O_REG, O_FREG, O_EXPR, O_MEM };
 
@@ -254,7 +272,9 @@ struct as {
     unsigned depth;
     unsigned unit;
     uint64_t lines, expanded;
-    unsigned macro_count; /* \@ */
+    unsigned macro_count;  /* \@ */
+    unsigned local_labels; /* of LOCAL */
+    bool altmacro;
 
     const struct source *source; /* of the statement being read */
     uint32_t line_start, line_end;
@@ -274,7 +294,8 @@ struct as {
 
     struct names section_names;
     struct section *sections, **sections_end, *section, *previous;
-    struct section *pushed[64];
+    struct section *pushed[64][2]; /* the current one, and the one before it */
+    bool split;                    /* there are subsections */
     unsigned npushed, nsections;
     uint64_t bytes;
     const char *file_symbol[64];
@@ -320,6 +341,8 @@ void leave_all(struct as *as);
 /* --- lexer.c ------------------------------------------------------------------------- */
 
 void lex_line(struct as *as); /* line_start..line_end into as->tokens; as->t is the first */
+/* The same of the text from s to end, or to a comma. */
+void lex_text(struct as *as, const char *s, const char *end, bool to_comma);
 struct loc token_loc(const struct as *as, const struct token *t);
 bool is_op(const struct as *as, int op);
 bool take_op(struct as *as, int op);
@@ -330,11 +353,15 @@ bool is_name_char(char c);
 bool is_name_start(char c);
 bool token_is(const struct token *t, const char *lower);
 /* The bytes of a string token, in the arena. */
-bool string_bytes(struct as *as, const struct token *t, const char **bytes, size_t *n);
+void string_bytes(struct as *as, const struct token *t, const char **bytes, size_t *n);
 bool want_string(struct as *as, const char **bytes, size_t *n);
 bool want_name(struct as *as, const char **name, size_t *n, const char *what);
-/* Value of one character with escapes at s; *next is behind it; -1 if malformed. */
-int character(const char *s, const char *end, const char **next);
+/* Value of one character with escapes at s; *next is behind it; -1 if there is none. Sets
+ * *unknown at an escape that means nothing, which stands for its letter. */
+int character(const char *s, const char *end, const char **next, bool *unknown);
+/* The token as a number in two's complement of `size` bytes, the least first; false if it is no
+ * number, or does not fit. */
+bool wide_number(const struct token *t, bool negative, uint8_t *bytes, unsigned size);
 
 /* --- expr.c -------------------------------------------------------------------------- */
 
@@ -342,6 +369,8 @@ const struct expr *parse_expr(struct as *as); /* NULL after an error */
 const struct expr *expr_number(struct as *as, int64_t n, struct loc loc);
 const struct expr *expr_symbol(struct as *as, struct symbol *s, struct loc loc);
 bool eval(struct as *as, const struct expr *e, enum when when, struct value *out);
+/* Is it a number wherever the program stands? */
+bool is_number(struct as *as, const struct expr *e);
 bool constant_now(struct as *as, const struct expr *e, const char *what, int64_t *out);
 
 /* Where s stands in the expression, if it does: what a message about it is to mark. */
@@ -377,10 +406,25 @@ bool section_loads(const struct section *s); /* SHF_ALLOC */
 /* n zero bytes at the end of the section; *at: where, NULL if it has no bytes in the file. */
 bool section_room(struct as *as, uint64_t n, uint8_t **at, struct loc loc);
 bool emit(struct as *as, uint64_t value, unsigned size, struct loc loc);
+/* The same for an instruction: what section_room and emit make is data. */
+bool emit_code(struct as *as, uint64_t bits, unsigned size, struct loc loc);
 bool emit_align(struct as *as, uint64_t align, bool has_fill, int64_t fill, uint64_t most,
                 struct loc loc);
+/* From offset `at` on s holds code, or data. */
+void section_mark(struct section *s, uint64_t at, bool code);
+/* section_room for what is code and data already, and known by its marks. */
+bool section_append(struct as *as, uint64_t n, uint8_t **at);
 struct fixup *add_fixup(struct as *as, enum fixup_kind kind, unsigned size, const struct expr *e,
                         struct loc loc);
+
+/* --- subsection.c -------------------------------------------------------------------- */
+
+/* Subsection `number` of a section; NULL after an error. */
+struct section *subsection_get(struct as *as, struct section *of, int64_t number, struct loc loc);
+/* At the end of a file: its subsections become parts of their sections. */
+void merge_subsections(struct as *as);
+/* Moves a label that was in a subsection along with it. */
+void symbol_settle(struct symbol *s);
 
 /* --- statement.c, directive*.c, cond.c, macro.c ---------------------------------------- */
 
@@ -406,7 +450,8 @@ struct macro *find_macro(struct as *as, const char *s, size_t n);
 void expand_macro(struct as *as, struct macro *m, struct loc loc);
 /* The name of the macro at or behind *m, which becomes the next one; NULL if there is none. */
 const char *next_macro_name(struct macro **m);
-directive_fn macro_directive, purgem_directive, exitm_directive, rept_directive, irp_directive;
+directive_fn macro_directive, altmacro_directive, purgem_directive, exitm_directive, rept_directive,
+    irp_directive;
 
 /* --- operand.c, encode.c, pseudo.c, li.c ------------------------------------------------ */
 
@@ -419,6 +464,14 @@ void instruction(struct as *as, const char *name, size_t n, struct loc loc);
 bool encode(struct as *as, const struct isa_insn *row, const struct operand *ops, unsigned n,
             unsigned ordering, struct loc loc);
 enum { ORDER_AQ = 1, ORDER_RL = 2 };
+/* Warns of an odd place, and aligns the section as code needs it. */
+void before_code(struct as *as, struct loc loc);
+/* The immediate of a row, a number above `shift` bits or one with %lo and its kin, into *bits or a
+ * fixup; and a target. */
+bool put_immediate(struct as *as, const struct isa_insn *row, unsigned shift,
+                   const struct operand *op, uint32_t *bits);
+bool put_label(struct as *as, const struct isa_insn *row, const struct operand *op);
+directive_fn insn_directive;
 void field_range(const struct isa_field *f, int64_t *least, int64_t *most, int64_t *step);
 /* Turns n, written for an immediate above `shift` bits, into the value of the field; false if
  * it does not fit, which immediate_range reports. */

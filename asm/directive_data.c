@@ -2,6 +2,8 @@
 #include "as.h"
 
 #include <elf.h>
+#include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +13,24 @@ static bool fits(int64_t n, unsigned size)
     unsigned bits = size * 8;
 
     return size >= 8 || (n >= -((int64_t)1 << (bits - 1)) && n < (int64_t)1 << bits);
+}
+
+static bool ends_value(const struct token *t)
+{
+    return t->kind == T_END || (t->kind == T_OP && t->op == ',');
+}
+
+static bool is_zero(const uint8_t *bytes, size_t n)
+{
+    while (n > 0 && bytes[n - 1] == 0)
+        n--;
+    return n == 0;
+}
+
+static void no_contents(struct as *as, struct loc loc)
+{
+    error_at(as, loc, "section %s has no contents in the file, so only zeros can stand in it",
+             as->section->name);
 }
 
 static void data_value(struct as *as, unsigned size)
@@ -31,8 +51,7 @@ static void data_value(struct as *as, unsigned size)
         return;
     }
     if (as->section->type == SHT_NOBITS) {
-        error_at(as, loc, "section %s has no contents in the file, so only zeros can stand in it",
-                 as->section->name);
+        no_contents(as, loc);
         return;
     }
     add_fixup(as, F_DATA, size, e, loc);
@@ -53,8 +72,10 @@ static void data_directive(struct as *as, int size, struct loc loc)
         end_of_statement(as);
 }
 
-static void text_directive(struct as *as, int zero, struct loc loc)
+/* Strings whose characters have `width` bytes, with a zero behind each; 0: bytes without one. */
+static void text_directive(struct as *as, int width, struct loc loc)
 {
+    unsigned step = width ? (unsigned)width : 1;
     uint8_t *at;
 
     if (as->t->kind == T_END)
@@ -65,18 +86,52 @@ static void text_directive(struct as *as, int zero, struct loc loc)
             size_t k;
             struct loc here = token_loc(as, as->t);
 
-            if (!want_string(as, &more, &k) || !section_room(as, k, &at, here))
+            if (!want_string(as, &more, &k) || !section_room(as, k * step, &at, here))
                 return;
             if (!at && k) {
                 error_at(as, here, "section %s has no contents in the file", as->section->name);
                 return;
             }
-            if (at)
-                memcpy(at, more, k);
+            for (size_t i = 0; at && i < k; i++)
+                at[i * step] = (uint8_t)more[i];
         } while (as->t->kind == T_STRING);
-        if (zero)
-            emit(as, 0, 1, loc);
+        if (width)
+            emit(as, 0, step, loc);
     } while (take_op(as, ','));
+    end_of_statement(as);
+}
+
+/* .octa: numbers of 128 bits as they are written; an expression has 64 and its sign. */
+static void octa_directive(struct as *as, int size, struct loc loc)
+{
+    uint8_t bytes[16], *at;
+
+    while (as->t->kind != T_END) {
+        bool negative = is_op(as, '-');
+        const struct token *t = as->t + negative;
+        int64_t n = 0;
+
+        if ((t->kind == T_NUMBER || t->kind == T_BIG) && ends_value(t + 1)) {
+            if (!wide_number(t, negative, bytes, (unsigned)size)) {
+                error_at(as, token_loc(as, t), "this number does not fit into %d bits", 8 * size);
+                return;
+            }
+            as->t = t + 1;
+        } else if (parse_constant(as, "the number", &n)) {
+            for (int i = 0; i < size; i++)
+                bytes[i] = (uint8_t)(i < 8 ? n >> 8 * i : n >> 63);
+        } else {
+            return;
+        }
+        if (!section_room(as, (uint64_t)size, &at, loc))
+            return;
+        if (at)
+            memcpy(at, bytes, (size_t)size);
+        else if (!is_zero(bytes, (size_t)size))
+            no_contents(as, loc);
+        if (!take_op(as, ','))
+            break;
+    }
     end_of_statement(as);
 }
 
@@ -258,36 +313,54 @@ static void leb_directive(struct as *as, int is_signed, struct loc loc)
     end_of_statement(as);
 }
 
-/* .float and .double: decimal numbers by the host's strtod, which rounds correctly. */
+/* The number in text, which may have the prefix 0f or 0d of older assemblers, as the bits of a
+ * float or double: by the host's strtod, which rounds correctly. What is wrong, or NULL. */
+static const char *float_bits(const char *text, unsigned size, uint64_t *bits)
+{
+    const char *digits = text + strspn(text, " \t\r");
+    char *stop;
+    double d;
+    float f;
+    uint32_t word;
+
+    digits += *digits == '0' && digits[1] && strchr("fFdD", digits[1]) ? 2 : 0;
+    errno = 0;
+    d = strtod(digits, &stop);
+    memcpy(bits, &d, sizeof *bits);
+    if (size == 4) {
+        errno = 0;
+        d = f = strtof(digits, &stop);
+        memcpy(&word, &f, sizeof word);
+        *bits = word;
+    }
+    if (stop == digits || stop[strspn(stop, " \t\r")] != '\0')
+        return "is no number";
+    if (errno == ERANGE && (isinf(d) || d == 0))
+        return d == 0 ? "is too near to zero" : "is too large";
+    return NULL;
+}
+
 static void float_directive(struct as *as, int size, struct loc loc)
 {
     const char *s = as->t->s, *end = as->source->text + as->line_end;
 
-    for (;;) {
-        char text[128], *stop;
-        size_t n = 0;
-        union {
-            double d;
-            float f;
-            uint64_t bits;
-            uint32_t word;
-        } u = {.bits = 0};
+    for (;; s += strspn(s, " \t")) {
+        const char *comma = memchr(s, ',', (size_t)(end - s)), *stop = comma ? comma : end;
+        const char *text = arena_text(&as->arena, s, (size_t)(stop - s)), *wrong;
+        struct loc at = {as->source, (uint32_t)(s - as->source->text), (uint32_t)(stop - s)};
+        uint64_t bits;
 
-        while (s < end && *s != ',' && n < sizeof text - 1)
-            text[n++] = *s++;
-        text[n] = '\0';
-        u.d = strtod(text, &stop);
-        if (size == 4) {
-            u.bits = 0;
-            u.f = strtof(text, &stop);
-        }
-        if (stop == text || stop[strspn(stop, " \t\r")] != '\0') {
-            error_at(as, loc, "'%.40s' is no number", text);
+        wrong = float_bits(text, (unsigned)size, &bits);
+        if (wrong) {
+            error_at(as, at, "'%.40s' %s%s", text, wrong,
+                     strcmp(wrong, "is no number") == 0 ? ""
+                     : size == 4                        ? " for 32 bits"
+                                                        : " for 64 bits");
             return;
         }
-        if (!emit(as, size == 4 ? u.word : u.bits, (unsigned)size, loc) || s >= end)
+        if (!emit(as, bits, (unsigned)size, loc) || !comma)
             return;
-        s++;
+        s = comma + 1;
     }
 }
 
@@ -304,9 +377,14 @@ const struct directive data_directives[] = {
     {".dword", data_directive, 8},
     {".8byte", data_directive, 8},
     {".quad", data_directive, 8},
+    {".octa", octa_directive, 16},
     {".ascii", text_directive, 0},
     {".asciz", text_directive, 1},
     {".string", text_directive, 1},
+    {".string8", text_directive, 1},
+    {".string16", text_directive, 2},
+    {".string32", text_directive, 4},
+    {".string64", text_directive, 8},
     {".zero", space_directive, 0},
     {".space", space_directive, 0},
     {".skip", space_directive, 0},

@@ -6,20 +6,33 @@
 
 #include "suggest.h"
 
+/* Goes on in the subsection that the statement ends with; without a number, if it may be left
+ * out, in subsection 0. */
+static void switch_part(struct as *as, struct section *s, struct loc loc, bool optional)
+{
+    int64_t n = 0;
+
+    if (!(optional && as->t->kind == T_END) && !parse_constant(as, "the subsection", &n))
+        return;
+    if (end_of_statement(as) && (s = subsection_get(as, s, n, loc)))
+        section_switch(as, s);
+}
+
 static void plain_section(struct as *as, int which, struct loc loc)
 {
     static const char *const names[] = {".text", ".data", ".bss", ".rodata"};
-    int64_t n;
+    struct section *s = section_get(as, names[which], strlen(names[which]));
 
-    (void)loc;
-    if (as->t->kind != T_END && (!parse_constant(as, "the subsection", &n) || n != 0)) {
-        if (!as->stop)
-            error_at(as, loc,
-                     "subsections other than 0 do not exist; use a section of another name");
-        return;
-    }
-    if (end_of_statement(as))
-        section_switch(as, section_get(as, names[which], strlen(names[which])));
+    switch_part(as, s, loc, true);
+}
+
+/* .subsection N: of the section where we are. */
+static void subsection_directive(struct as *as, int arg, struct loc loc)
+{
+    struct section *s = as->section;
+
+    (void)arg;
+    switch_part(as, s->parent ? s->parent : s, loc, false);
 }
 
 /* "awx" to SHF_*; false after an error. */
@@ -117,7 +130,7 @@ static void section_directive(struct as *as, int push, struct loc loc)
     size_t n;
     uint32_t type;
     uint64_t flags;
-    int64_t entsize = 0;
+    int64_t entsize = 0, part = 0;
     bool has_entsize = false, given = false;
     struct section *s;
 
@@ -126,6 +139,11 @@ static void section_directive(struct as *as, int push, struct loc loc)
     s = section_get(as, name, n);
     type = s->type;
     flags = s->flags;
+    if (push && is_op(as, ',') && as->t[1].kind != T_STRING) {
+        as->t++;
+        if (!parse_constant(as, "the subsection", &part))
+            return;
+    }
     if (take_op(as, ',')) {
         given = true;
         if (!section_flags(as, &flags, &has_entsize))
@@ -148,8 +166,13 @@ static void section_directive(struct as *as, int push, struct loc loc)
         error_at(as, loc, ".pushsection is nested deeper than %zu levels", COUNT(as->pushed));
         return;
     }
-    if (push)
-        as->pushed[as->npushed++] = as->section;
+    s = subsection_get(as, s, part, loc);
+    if (!s)
+        return;
+    if (push) {
+        as->pushed[as->npushed][0] = as->section;
+        as->pushed[as->npushed++][1] = as->previous;
+    }
     section_switch(as, s);
 }
 
@@ -158,10 +181,12 @@ static void popsection_directive(struct as *as, int arg, struct loc loc)
     (void)arg;
     if (!end_of_statement(as))
         return;
-    if (as->npushed == 0)
+    if (as->npushed == 0) {
         error_at(as, loc, ".popsection without a .pushsection");
-    else
-        section_switch(as, as->pushed[--as->npushed]);
+        return;
+    }
+    section_switch(as, as->pushed[--as->npushed][0]);
+    as->previous = as->pushed[as->npushed][1];
 }
 
 static void previous_directive(struct as *as, int arg, struct loc loc)
@@ -275,10 +300,12 @@ const struct directive section_directives[] = {
     {".data", plain_section, 1},
     {".bss", plain_section, 2},
     {".rodata", plain_section, 3},
+    {".subsection", subsection_directive, 0},
     {".section", section_directive, false},
     {".pushsection", section_directive, true},
     {".popsection", popsection_directive, 0},
     {".previous", previous_directive, 0},
+    {".insn", insn_directive, 0},
     {".option", option_directive, 0},
     {".attribute", attribute_directive, 0},
     {".file", file_directive, 0},

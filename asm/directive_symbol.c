@@ -25,6 +25,21 @@ static void binding_directive(struct as *as, int binding, struct loc loc)
     end_of_statement(as);
 }
 
+/* .hidden and its kin: what other objects see of a global symbol. */
+static void visibility_directive(struct as *as, int visibility, struct loc loc)
+{
+    const char *name;
+    size_t n;
+
+    (void)loc;
+    do {
+        if (!want_name(as, &name, &n, "a symbol"))
+            return;
+        symbol_get(as, name, n)->visibility = (uint8_t)visibility;
+    } while (take_op(as, ','));
+    end_of_statement(as);
+}
+
 static void assign_directive(struct as *as, int again, struct loc loc)
 {
     const char *name;
@@ -164,20 +179,30 @@ static void closing_directive(struct as *as, int which, struct loc loc)
 }
 
 const struct directive symbol_directives[] = {
-    {".globl", binding_directive, GLOBAL}, {".global", binding_directive, GLOBAL},
-    {".weak", binding_directive, WEAK},    {".local", binding_directive, LOCAL},
-    {".equ", assign_directive, true},      {".set", assign_directive, true},
-    {".equiv", assign_directive, false},   {".type", type_directive, 0},
-    {".size", size_directive, 0},          {".comm", common_directive, false},
-    {".lcomm", common_directive, true},    {NULL, NULL, 0},
+    {".globl", binding_directive, GLOBAL},
+    {".global", binding_directive, GLOBAL},
+    {".weak", binding_directive, WEAK},
+    {".local", binding_directive, LOCAL},
+    {".hidden", visibility_directive, STV_HIDDEN},
+    {".internal", visibility_directive, STV_INTERNAL},
+    {".protected", visibility_directive, STV_PROTECTED},
+    {".equ", assign_directive, true},
+    {".set", assign_directive, true},
+    {".equiv", assign_directive, false},
+    {".type", type_directive, 0},
+    {".size", size_directive, 0},
+    {".comm", common_directive, false},
+    {".lcomm", common_directive, true},
+    {NULL, NULL, 0},
 };
 
 const struct directive source_directives[] = {
-    {".include", include_directive, 0},     {".macro", macro_directive, 0},
-    {".endm", closing_directive, 0},        {".purgem", purgem_directive, 0},
-    {".exitm", exitm_directive, 0},         {".rept", rept_directive, 0},
-    {".irp", irp_directive, false},         {".irpc", irp_directive, true},
-    {".endr", closing_directive, 1},        {".end", end_directive, 0},
-    {".error", message_directive, true},    {".err", message_directive, true},
-    {".warning", message_directive, false}, {NULL, NULL, 0},
+    {".include", include_directive, 0},      {".macro", macro_directive, 0},
+    {".altmacro", altmacro_directive, true}, {".noaltmacro", altmacro_directive, false},
+    {".endm", closing_directive, 0},         {".purgem", purgem_directive, 0},
+    {".exitm", exitm_directive, 0},          {".rept", rept_directive, 0},
+    {".irp", irp_directive, false},          {".irpc", irp_directive, true},
+    {".endr", closing_directive, 1},         {".end", end_directive, 0},
+    {".error", message_directive, true},     {".err", message_directive, true},
+    {".warning", message_directive, false},  {NULL, NULL, 0},
 };

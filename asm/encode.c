@@ -49,7 +49,7 @@ static bool match_slot(const char *slot, const struct operand *op)
     if (is_register_slot(slot))
         return op->kind == O_REG;
     if (is_address_slot(slot))
-        return op->kind != O_MEM && op->modifier == M_NONE;
+        return op->kind != O_MEM && (op->modifier == M_NONE || op->modifier == M_PLT);
     if (strcmp(slot, "cr") == 0)
         return op->name && csr_number(op->name, op->name_len) >= 0;
     if (strcmp(slot, "csr") == 0)
@@ -225,8 +225,8 @@ static bool put_modified(struct as *as, const struct isa_insn *row, unsigned shi
     return true;
 }
 
-static bool put_immediate(struct as *as, const struct isa_insn *row, unsigned shift,
-                          const struct operand *op, uint32_t *bits)
+bool put_immediate(struct as *as, const struct isa_insn *row, unsigned shift,
+                   const struct operand *op, uint32_t *bits)
 {
     const struct expr *e;
     struct fixup *fix;
@@ -251,7 +251,7 @@ static bool put_immediate(struct as *as, const struct isa_insn *row, unsigned sh
     return true;
 }
 
-static bool put_label(struct as *as, const struct isa_insn *row, const struct operand *op)
+bool put_label(struct as *as, const struct isa_insn *row, const struct operand *op)
 {
     struct fixup *f = add_fixup(as, F_LABEL, row->length, operand_expr(as, op), op->loc);
 
@@ -373,6 +373,17 @@ static bool put_slot(struct as *as, const struct isa_insn *row, const char *slot
     return put_immediate(as, row, 0, op, bits);
 }
 
+void before_code(struct as *as, struct loc loc)
+{
+    struct section *s = as->section, *whole = s->parent ? s->parent : s;
+
+    if (s->size % 2)
+        warn_at(as, loc,
+                "this instruction stands at an odd address; .align 2 in front of it helps");
+    if (whole->align < 4)
+        whole->align = 4;
+}
+
 bool encode(struct as *as, const struct isa_insn *row, const struct operand *ops, unsigned n,
             unsigned ordering, struct loc loc)
 {
@@ -382,9 +393,6 @@ bool encode(struct as *as, const struct isa_insn *row, const struct operand *ops
     char slot[32];
     bool ok = true;
 
-    if (as->section->size % 2)
-        warn_at(as, loc,
-                "this instruction stands at an odd address; .align 2 in front of it helps");
     if (strcmp(row->operands, "fence") == 0)
         ok = put_fence(as, row, ops, n, &bits);
     else
@@ -394,13 +402,12 @@ bool encode(struct as *as, const struct isa_insn *row, const struct operand *ops
         as->section->nfixups = fixups;
         return false;
     }
-    if (as->section->align < 4)
-        as->section->align = 4;
+    before_code(as, loc);
     if (ordering & ORDER_AQ)
         bits = isa_insert(isa_field(row, ISA_FIELD_AQ), bits, 1);
     if (ordering & ORDER_RL)
         bits = isa_insert(isa_field(row, ISA_FIELD_RL), bits, 1);
-    if (emit(as, bits, row->length, loc))
+    if (emit_code(as, bits, row->length, loc))
         return true;
     as->section->nfixups = fixups;
     return false;
@@ -411,6 +418,6 @@ void fence_tso(struct as *as, struct loc loc)
     const struct isa_insn *row = &isa_insns[ISA_OP_FENCE];
 
     if (end_of_statement(as))
-        emit(as, isa_insert(isa_field(row, ISA_FIELD_IMM), row->match, FENCE_TSO), row->length,
-             loc);
+        emit_code(as, isa_insert(isa_field(row, ISA_FIELD_IMM), row->match, FENCE_TSO), row->length,
+                  loc);
 }

@@ -94,6 +94,18 @@ static const struct expr *parse_name(struct as *as, const struct token *t)
     return expr_symbol(as, symbol_get(as, t->s, t->n), loc);
 }
 
+/* "any name" */
+static const struct expr *parse_quoted(struct as *as)
+{
+    struct loc loc = token_loc(as, as->t);
+    const char *name;
+    size_t n;
+
+    if (!want_name(as, &name, &n, "a symbol"))
+        return NULL;
+    return expr_symbol(as, symbol_get(as, name, n), loc);
+}
+
 static const struct expr *parse_unary(struct as *as)
 {
     const struct token *t = as->t;
@@ -104,6 +116,7 @@ static const struct expr *parse_unary(struct as *as)
     switch (t->kind) {
     case T_NUMBER: as->t++; return expr_number(as, (int64_t)t->value, token_loc(as, t));
     case T_NAME: as->t++; return parse_name(as, t);
+    case T_STRING: return parse_quoted(as);
     case T_LOCAL:
         as->t++;
         s = local_label(as, t->value, t->op, token_loc(as, t));
@@ -276,11 +289,12 @@ static bool eval_symbol(struct as *as, const struct expr *e, enum when when, str
 
     if (s->kind == S_UNDEFINED)
         return eval_undefined(as, s, when, out);
-    if (s->kind == S_NUMBER) {
+    if (s->kind == S_NUMBER && !(s->address && !as->laid_out)) {
         out->n = s->value;
         return true;
     }
     if (s->kind != S_EXPR) {
+        symbol_settle(s);
         out->plus = s;
         reduce(as, out);
         return true;
@@ -399,6 +413,17 @@ bool eval(struct as *as, const struct expr *e, enum when when, struct value *out
 {
     as->eval_steps = 0;
     return eval_depth(as, e, when, out, 0);
+}
+
+bool is_number(struct as *as, const struct expr *e)
+{
+    bool laid_out = as->laid_out, number;
+    struct value v;
+
+    as->laid_out = false; /* as if no place had its address */
+    number = eval(as, e, QUIET, &v) && !v.plus && !v.minus;
+    as->laid_out = laid_out;
+    return number;
 }
 
 bool constant_now(struct as *as, const struct expr *e, const char *what, int64_t *out)

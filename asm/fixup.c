@@ -179,10 +179,17 @@ static void put_pair(struct as *as, struct section *s, const struct fixup *f, in
     set_imm(s->data + f->at + 4, &isa_insns[ISA_OP_JALR], lower(distance));
 }
 
+/* A number may have any 32 bits: lui and addiw make it, or the same bits with the sign of RV64.
+ * An address must be what lui and a load or addi make. */
 static void put_upper(struct as *as, struct section *s, const struct fixup *f, int64_t n)
 {
-    if (in_upper_range(n))
+    bool number = f->kind == F_HI && is_number(as, f->expr);
+
+    if (in_upper_range(n) || (number && n >= INT32_MIN && n <= UINT32_MAX))
         set_imm(s->data + f->at, f->row, upper(n));
+    else if (number)
+        error_at(as, f->loc, "%%hi of %#llx: the number has more than 32 bits, use li",
+                 (unsigned long long)n);
     else if (f->kind == F_HI)
         error_at(as, f->loc, "%#llx cannot be made by lui, which reaches 2 GiB around 0: use la",
                  (unsigned long long)n);
@@ -221,6 +228,8 @@ static void put_pcrel_lower(struct as *as, struct section *s, const struct fixup
         undefined_symbol(as, label, f->loc);
         return;
     }
+    if (label)
+        symbol_settle(label);
     high =
         label && label->kind == S_LABEL ? find_high(label->section, (uint64_t)label->value) : NULL;
     if (!high) {

@@ -129,6 +129,7 @@ static void provide(struct as *as, const char *name, uint64_t value)
             s->kind = S_NUMBER;
             s->value = (int64_t)value;
             s->global = true;
+            s->address = true;
         }
 }
 
@@ -187,6 +188,17 @@ static struct symbol *global_symbol(struct as *as, const char *name, struct sugg
     return found;
 }
 
+/* A machine begins at an even address of something that was loaded. */
+static bool check_entry(struct as *as, const struct symbol *s, uint64_t entry)
+{
+    for (const struct section *sec = as->sections; sec; sec = sec->next)
+        if (section_loads(sec) && entry - sec->addr < sec->size && entry % 2 == 0)
+            return true;
+    error_at(as, s->defined, "the entry '%s' is %#llx, expected an even address in the program",
+             s->name, (unsigned long long)entry);
+    return false;
+}
+
 bool entry_address(struct as *as, uint64_t *entry)
 {
     const char *name = as->opt.entry ? as->opt.entry : "_start";
@@ -201,7 +213,7 @@ bool entry_address(struct as *as, uint64_t *entry)
         if (!eval(as, &e, LAST, &v))
             return false;
         *entry = (uint64_t)v.n;
-        return true;
+        return check_entry(as, s, *entry);
     }
     if (as->opt.entry) {
         error_at(as, (struct loc){0}, "the entry '%s' is not defined%s%s%s", name,

@@ -24,27 +24,26 @@ struct loc token_loc(const struct as *as, const struct token *t)
     return (struct loc){as->source, (uint32_t)(t->s - as->source->text), t->n};
 }
 
-/* Up to three octal digits, or any number of hexadecimal ones of which the last two count. */
+/* Up to three octal digits, or any number of hexadecimal ones of which the last two count. As the
+ * GNU assembler, 8 and 9 are octal digits here, and no digit at all is 0. */
 static int numeric_escape(const char *s, const char *end, const char **next)
 {
     int value = 0;
 
     if (*s == 'x' || *s == 'X') {
-        const char *first = ++s;
-
-        for (; s < end && isxdigit((unsigned char)*s); s++)
+        for (s++; s < end && isxdigit((unsigned char)*s); s++)
             value = (value << 4 | (isdigit((unsigned char)*s) ? *s - '0' : (*s | 32) - 'a' + 10)) &
                     0xff;
         *next = s;
-        return s == first ? -1 : value;
+        return value;
     }
-    for (int i = 0; i < 3 && s < end && *s >= '0' && *s <= '7'; i++)
-        value = value << 3 | (*s++ - '0');
+    for (int i = 0; i < 3 && s < end && isdigit((unsigned char)*s); i++)
+        value = value * 8 + (*s++ - '0');
     *next = s;
     return value & 0xff;
 }
 
-int character(const char *s, const char *end, const char **next)
+int character(const char *s, const char *end, const char **next, bool *unknown)
 {
     static const char letters[] = "abfnrtve\"'\\", values[] = "\a\b\f\n\r\t\v\033\"'\\";
     const char *found;
@@ -56,11 +55,12 @@ int character(const char *s, const char *end, const char **next)
         return (unsigned char)*s;
     if (++s >= end)
         return -1;
-    if ((*s >= '0' && *s <= '7') || *s == 'x' || *s == 'X')
+    if (isdigit((unsigned char)*s) || *s == 'x' || *s == 'X')
         return numeric_escape(s, end, next);
     found = *s ? strchr(letters, *s) : NULL;
     *next = s + 1;
-    return found ? values[found - letters] : -1;
+    *unknown = !found;
+    return found ? values[found - letters] : (unsigned char)*s;
 }
 
 static void lex_string(struct token *t, const char *end)
@@ -83,7 +83,8 @@ static void lex_string(struct token *t, const char *end)
 static void lex_character(struct token *t, const char *end)
 {
     const char *next = t->s + 1;
-    int c = character(t->s + 1, end, &next);
+    bool unknown = false;
+    int c = character(t->s + 1, end, &next, &unknown);
 
     t->kind = T_NUMBER;
     if (c < 0) {
@@ -103,49 +104,96 @@ static int digit(char c)
                                        : 99;
 }
 
-/* Digits of the base from s; what is wrong with them, or NULL. */
-static const char *digits(const char *s, const char *end, int base, uint64_t *value)
+/* The base that the digits from *s on have by their prefix, which *s is moved behind. */
+static int number_base(const char **s, const char *end)
 {
-    if (s == end)
-        return "digits expected behind the prefix of this number";
-    for (*value = 0; s < end; s++) {
-        if (digit(*s) >= base)
-            return base == 8 ? "a number with a leading 0 is octal: its digits are 0 to 7"
-                             : "this is neither a number nor a name";
-        if (*value > (UINT64_MAX - (uint64_t)digit(*s)) / (uint64_t)base)
-            return "this number does not fit into 64 bits";
-        *value = *value * (uint64_t)base + (uint64_t)digit(*s);
+    const char *p = *s;
+
+    if (*p != '0' || end - p < 2)
+        return 10;
+    *s += 2;
+    if ((p[1] | 32) == 'x')
+        return 16;
+    if ((p[1] | 32) == 'b' && end - p > 2)
+        return 2;
+    *s = p + 1;
+    return 8;
+}
+
+/* The value of the digits from s on into t, or what is wrong with them. */
+static void lex_digits(struct token *t, const char *s, const char *end, int base)
+{
+    t->kind = T_BAD;
+    t->what = s == end ? "digits expected behind the prefix of this number" : NULL;
+    for (const char *p = s; p < end && !t->what; p++)
+        if (digit(*p) >= base)
+            t->what = base == 8 ? "a number with a leading 0 is octal: its digits are 0 to 7"
+                                : "this is neither a number nor a name";
+    if (t->what)
+        return;
+    t->kind = T_NUMBER;
+    for (; s < end; s++) {
+        if (t->value > (UINT64_MAX - (uint64_t)digit(*s)) / (uint64_t)base) {
+            t->kind = T_BIG;
+            t->what = "this number does not fit into 64 bits";
+            return;
+        }
+        t->value = t->value * (uint64_t)base + (uint64_t)digit(*s);
     }
-    return NULL;
 }
 
 static void lex_number(struct token *t, const char *end)
 {
-    const char *s = t->s, *e = s, *last;
-    int base = 10;
+    const char *s = t->s, *e = s;
+    char last;
+    int base;
 
     while (e < end && is_name_char(*e))
         e++;
     t->n = (uint32_t)(e - s);
-    last = e - 1;
-    t->kind = T_NUMBER;
-    if (*s == '0' && e - s > 1 && (s[1] | 32) == 'x') {
-        base = 16;
-        s += 2;
-    } else if (*s == '0' && e - s > 2 && (s[1] | 32) == 'b') {
-        base = 2;
-        s += 2;
-    } else if (e - s > 1 && ((*last | 32) == 'f' || (*last | 32) == 'b')) {
-        t->kind = T_LOCAL;
-        t->op = *last | 32;
-        e--;
-    } else if (*s == '0' && e - s > 1) {
-        base = 8;
-        s++;
+    last = e[-1] | 32;
+    base = number_base(&s, e);
+    if ((base == 10 || base == 8) && t->n > 1 && (last == 'f' || last == 'b')) {
+        lex_digits(t, t->s, e - 1, 10);
+        if (t->kind == T_NUMBER) {
+            t->kind = T_LOCAL;
+            t->op = last;
+        }
+        return;
     }
-    t->what = digits(s, e, base, &t->value);
-    if (t->what)
-        t->kind = T_BAD;
+    lex_digits(t, s, e, base);
+}
+
+bool wide_number(const struct token *t, bool negative, uint8_t *bytes, unsigned size)
+{
+    const char *s = t->s, *end = t->s + t->n;
+    int base = number_base(&s, end);
+    unsigned carry;
+
+    memset(bytes, 0, size);
+    if (t->kind == T_NUMBER) { /* a character too */
+        for (unsigned i = 0; i < size && i < 8; i++)
+            bytes[i] = (uint8_t)(t->value >> 8 * i);
+        if (size < 8 && t->value >> 8 * size)
+            return false;
+    }
+    for (; t->kind == T_BIG && s < end; s++) {
+        carry = (unsigned)digit(*s);
+        for (unsigned i = 0; i < size; i++) {
+            carry += bytes[i] * (unsigned)base;
+            bytes[i] = (uint8_t)carry;
+            carry >>= 8;
+        }
+        if (carry)
+            return false;
+    }
+    carry = 1;
+    for (unsigned i = 0; negative && i < size; i++) {
+        carry += (uint8_t)~bytes[i];
+        bytes[i] = (uint8_t)carry;
+        carry >>= 8;
+    }
+    return t->kind == T_NUMBER || t->kind == T_BIG;
 }
 
 static void lex_operator(struct token *t, const char *end)
@@ -190,9 +238,8 @@ static void lex_token(struct token *t, const char *end)
     }
 }
 
-void lex_line(struct as *as)
+void lex_text(struct as *as, const char *s, const char *end, bool to_comma)
 {
-    const char *s = as->source->text + as->line_start, *end = as->source->text + as->line_end;
     size_t n = 0;
 
     for (;;) {
@@ -203,12 +250,17 @@ void lex_line(struct as *as)
         as->tokens = grow(as->tokens, &as->token_cap, n + 1, sizeof *as->tokens);
         t = &as->tokens[n++];
         *t = (struct token){.kind = T_END, .s = s};
-        if (s >= end)
+        if (s >= end || (to_comma && *s == ','))
             break;
         lex_token(t, end);
         s += t->n;
     }
     as->t = as->tokens;
+}
+
+void lex_line(struct as *as)
+{
+    lex_text(as, as->source->text + as->line_start, as->source->text + as->line_end, false);
 }
 
 bool is_op(const struct as *as, int op)
@@ -239,7 +291,7 @@ void unexpected(struct as *as, const char *wanted)
 {
     const struct token *t = as->t;
 
-    if (t->kind == T_BAD)
+    if (t->kind == T_BAD || t->kind == T_BIG)
         error_at(as, token_loc(as, t), "%s", t->what);
     else if (t->kind == T_END)
         error_at(as, token_loc(as, t), "expected %s, found the end of the line", wanted);
@@ -256,7 +308,7 @@ bool end_of_statement(struct as *as)
     return false;
 }
 
-bool string_bytes(struct as *as, const struct token *t, const char **bytes, size_t *n)
+void string_bytes(struct as *as, const struct token *t, const char **bytes, size_t *n)
 {
     const char *s = t->s + 1, *end = t->s + t->n - 1;
     char *out = arena_alloc(&as->arena, t->n);
@@ -264,22 +316,18 @@ bool string_bytes(struct as *as, const struct token *t, const char **bytes, size
     *bytes = out;
     for (*n = 0; s < end; (*n)++) {
         const char *next = s + 1;
-        int c = character(s, end, &next);
+        bool unknown = false;
 
-        if (c < 0) {
+        out[*n] = (char)character(s, end, &next, &unknown);
+        if (unknown) {
             struct loc loc = token_loc(as, t);
 
             loc.at += (uint32_t)(s - t->s);
             loc.len = 2;
-            error_at(as, loc,
-                     "unknown escape in a string, expected one of \\n \\t \\r \\b \\f \\a \\v "
-                     "\\e \\\\ \\\" \\' \\ooo \\xhh");
-            return false;
+            warn_at(as, loc, "unknown escape in a string stands for '%c' alone", next[-1]);
         }
-        out[*n] = (char)c;
         s = next;
     }
-    return true;
 }
 
 bool want_string(struct as *as, const char **bytes, size_t *n)
@@ -288,19 +336,19 @@ bool want_string(struct as *as, const char **bytes, size_t *n)
         unexpected(as, "a string in double quotes");
         return false;
     }
-    return string_bytes(as, as->t++, bytes, n);
+    string_bytes(as, as->t++, bytes, n);
+    return true;
 }
 
 bool want_name(struct as *as, const char **name, size_t *n, const char *what)
 {
-    if (as->t->kind == T_STRING && as->t->n > 2) {
-        if (!want_string(as, name, n))
-            return false;
-        if (memchr(*name, 0, *n) || *n == 0) {
-            error_at(as, token_loc(as, as->t - 1), "a name cannot hold a zero byte");
-            return false;
-        }
-        return true;
+    if (as->t->kind == T_STRING) {
+        string_bytes(as, as->t++, name, n);
+        if (*n > 0 && !memchr(*name, 0, *n))
+            return true;
+        error_at(as, token_loc(as, as->t - 1),
+                 *n ? "a name cannot hold a zero byte" : "a name cannot be empty");
+        return false;
     }
     if (as->t->kind != T_NAME) {
         unexpected(as, what);

@@ -142,21 +142,103 @@ static const char *substitute_one(struct as *as, struct out *o, const char *s, c
         return s + 1;
     }
     append(o, p->value.s, p->value.n);
-    return e;
+    return e + (as->altmacro && e < end && *e == '&');
 }
 
-/* Appends the body with its parameters replaced; false if expansions became too long. */
-static bool substitute(struct as *as, struct out *o, struct text body, const struct param *params,
-                       unsigned nparams, struct loc loc)
+/* LOCAL a, b: names that are others in each expansion; s is behind the word. They join the
+ * parameters, of which there is room for PARAMS. Returns the end of the line; NULL after an error. */
+static const char *take_locals(struct as *as, const char *s, const char *end, struct param *params,
+                               unsigned *nparams, struct loc loc)
+{
+    while (s < end && *s != '\n') {
+        const char *e = s;
+        struct param *p = &params[*nparams];
+
+        while (e < end && is_name_char(*e))
+            e++;
+        if (e == s) {
+            s++;
+            continue;
+        }
+        if (*nparams == PARAMS || find_param(params, *nparams, s, (size_t)(e - s))) {
+            error_at(as, loc, "LOCAL %.*s: %s", (int)(e - s), s,
+                     *nparams == PARAMS ? "a macro has too many names" : "the name is taken");
+            return NULL;
+        }
+        *p = (struct param){.name = {s, (size_t)(e - s)}};
+        p->value.s = arena_format(&as->arena, ".LL%04x", ++as->local_labels);
+        p->value.n = strlen(p->value.s);
+        ++*nparams;
+        s = e;
+    }
+    return s;
+}
+
+/* In the alternate syntax names of parameters stand for them without `\\`, and a `&` between one
+ * and what is beside it goes away. Appends what is at s, a name or a `&`; returns what is behind. */
+static const char *substitute_name(struct out *o, const char *s, const char *end,
+                                   const struct param *params, unsigned nparams)
+{
+    const char *name = s + (*s == '&'), *e = name;
+    const struct param *p;
+
+    while (e < end && is_name_char(*e))
+        e++;
+    p = e > name && is_name_start(*name) ? find_param(params, nparams, name, (size_t)(e - name))
+                                         : NULL;
+    if (!p) {
+        append(o, s, (size_t)(e - s));
+        return e;
+    }
+    append(o, p->value.s, p->value.n);
+    return e + (e < end && *e == '&');
+}
+
+static bool is_local(const char *s, const char *end)
+{
+    return end - s > 5 && same_word(s, 5, "local") && blank(s[5]);
+}
+
+/* The body as in .altmacro: substitutes up to the next `\\`, which it returns, or the end; NULL
+ * after an error. */
+static const char *substitute_names(struct as *as, struct out *o, const char *s, const char *end,
+                                    struct param *params, unsigned *nparams, bool macro,
+                                    struct loc loc)
+{
+    bool word = true; /* the first of its line */
+
+    while (s && s < end && *s != '\\') {
+        bool name = is_name_start(*s);
+
+        if (macro && word && name && is_local(s, end))
+            s = take_locals(as, s + 5, end, params, nparams, loc);
+        else if (name || *s == '&')
+            s = substitute_name(o, s, end, params, *nparams);
+        else
+            append(o, s++, 1);
+        word = s && s < end && (s[-1] == '\n' || (word && !name));
+    }
+    return s;
+}
+
+/* Appends the body with its parameters replaced; false after an error, as if expansions became too
+ * long. A macro may add to its parameters (LOCAL). */
+static bool substitute(struct as *as, struct out *o, struct text body, struct param *params,
+                       unsigned nparams, bool macro, struct loc loc)
 {
     const char *s = body.s, *end = body.s + body.n;
     size_t before = o->n;
 
-    while (s < end && as->expanded + o->n - before <= MAX_EXPANSION) {
+    while (s && s < end && as->expanded + o->n - before <= MAX_EXPANSION) {
         const char *slash = memchr(s, '\\', (size_t)(end - s));
 
-        append(o, s, (size_t)((slash ? slash : end) - s));
-        s = slash ? substitute_one(as, o, slash, end, params, nparams) : end;
+        if (as->altmacro)
+            slash = substitute_names(as, o, s, end, params, &nparams, macro, loc);
+        else
+            append(o, s, (size_t)((slash ? slash : end) - s));
+        s = !slash || slash == end ? end : substitute_one(as, o, slash, end, params, nparams);
+        if (as->altmacro && !slash)
+            return false;
     }
     as->expanded += o->n - before;
     if (as->expanded <= MAX_EXPANSION)
@@ -178,16 +260,77 @@ static bool word_start(char c)
     return isalnum((unsigned char)c) || strchr("_.$\"'\\%", c) || (c & 0x80);
 }
 
-/* The next argument from *s on. Commas separate, and blanks between two words. */
-static struct text next_argument(const char **s, const char *end, bool rest)
+static const char *skip_blanks(const char *p, const char *end)
 {
-    const char *p = *s, *stop, *start;
-    int depth = 0;
-
     while (p < end && blank(*p))
         p++;
-    start = p;
+    return p;
+}
+
+/* Behind an argument that ends at p, and the comma that follows it. */
+static const char *behind_argument(const char *p, const char *end)
+{
+    p = skip_blanks(p, end);
+    return p < end && *p == ',' ? p + 1 : p;
+}
+
+/* <text> or "text" of the alternate syntax, where `!` takes the next character as it is. The
+ * quotes of a string stay, the brackets go. */
+static struct text bracketed(struct as *as, const char **s, const char *end)
+{
+    const char *p = *s;
+    bool string = *p == '"';
+    unsigned open = 1;
+    struct text t = {arena_alloc(&as->arena, (size_t)(end - p) + 1), 0};
+    char *out = (char *)t.s;
+
+    if (string)
+        out[t.n++] = '"';
+    for (p++; p < end; p++) {
+        if (*p == '!' && p + 1 < end)
+            p++;
+        else if (string && *p == '\\' && p + 1 < end)
+            out[t.n++] = *p++;
+        else if (string ? *p == '"' : (open += (*p == '<') - (*p == '>')) == 0)
+            break;
+        out[t.n++] = *p;
+    }
+    if (string)
+        out[t.n++] = '"';
+    *s = behind_argument(p + (p < end), end);
+    return t;
+}
+
+/* %expression of the alternate syntax: its value in decimal; "" after an error. */
+static struct text evaluated(struct as *as, const char **s, const char *end)
+{
+    const char *text = "";
+    int64_t n;
+
+    lex_text(as, *s + 1, end, true);
+    if (parse_constant(as, "an argument with %", &n))
+        text = arena_format(&as->arena, "%lld", (long long)n);
+    *s = behind_argument(as->t->s, end);
+    return (struct text){text, strlen(text)};
+}
+
+/* A text in quotes stands for what is in them. */
+static struct text unquote(struct text t)
+{
+    if (t.n >= 2 && t.s[0] == '"' && t.s[t.n - 1] == '"')
+        return (struct text){t.s + 1, t.n - 2};
+    return t;
+}
+
+/* The next argument from *s on as it is written. Commas separate, and blanks between two words. */
+static struct text plain_argument(const struct as *as, const char **s, const char *end, bool rest)
+{
+    const char *p = *s, *stop, *start = p;
+    int depth = 0;
+
     while (p < end && (rest || depth > 0 || *p != ',')) {
+        if (as->altmacro && !rest && *p == '<')
+            break;
         if (*p == '"') {
             for (p++; p < end && *p != '"'; p++)
                 p += *p == '\\' && p + 1 < end;
@@ -206,20 +349,21 @@ static struct text next_argument(const char **s, const char *end, bool rest)
         }
     }
     stop = p;
-    while (p < end && blank(*p))
-        p++;
-    *s = p < end && *p == ',' ? p + 1 : p;
+    *s = behind_argument(p, end);
     while (stop > start && blank(stop[-1]))
         stop--;
     return (struct text){start, (size_t)(stop - start)};
 }
 
-/* A text in quotes stands for what is in them. */
-static struct text unquote(struct text t)
+/* The value of the next argument from *s on, which is moved behind it. */
+static struct text next_argument(struct as *as, const char **s, const char *end, bool rest)
 {
-    if (t.n >= 2 && t.s[0] == '"' && t.s[t.n - 1] == '"')
-        return (struct text){t.s + 1, t.n - 2};
-    return t;
+    *s = skip_blanks(*s, end);
+    if (as->altmacro && !rest && *s < end && (**s == '<' || **s == '"'))
+        return bracketed(as, s, end);
+    if (as->altmacro && !rest && *s < end && **s == '%')
+        return evaluated(as, s, end);
+    return unquote(plain_argument(as, s, end, rest));
 }
 
 static const char *line_end(const struct as *as)
@@ -227,26 +371,22 @@ static const char *line_end(const struct as *as)
     return as->source->text + as->line_end;
 }
 
-/* `name = value`, where name is a parameter. */
-static struct param *named(struct macro *m, struct param *params, struct text *t)
+/* `name = value` at *s, where name is a parameter: *s is then moved to the value. */
+static struct param *named(struct macro *m, struct param *params, const char **s, const char *end)
 {
-    size_t n = 0;
+    const char *name = skip_blanks(*s, end), *e = name;
 
-    while (n < t->n && is_name_char(t->s[n]))
-        n++;
+    while (e < end && is_name_char(*e))
+        e++;
     for (unsigned i = 0; i < m->nparams; i++) {
         struct param *p = &params[i];
-        size_t k = n;
+        const char *equals = skip_blanks(e, end);
 
-        if (p->name.n != n || memcmp(p->name.s, t->s, n) != 0)
+        if (p->name.n != (size_t)(e - name) || memcmp(p->name.s, name, p->name.n) != 0)
             continue;
-        while (k < t->n && blank(t->s[k]))
-            k++;
-        if (k == t->n || t->s[k] != '=')
+        if (equals == end || *equals != '=')
             return NULL;
-        for (k++; k < t->n && blank(t->s[k]); k++)
-            ;
-        *t = (struct text){t->s + k, t->n - k};
+        *s = equals + 1;
         return p;
     }
     return NULL;
@@ -260,9 +400,11 @@ static bool take_arguments(struct as *as, struct macro *m, struct param *params,
     while (end > s && blank(end[-1]))
         end--;
     while (s < end) {
-        struct text t = next_argument(&s, end, next < m->nparams && params[next].rest);
-        struct loc here = {as->source, (uint32_t)(t.s - as->source->text), (uint32_t)t.n};
-        struct param *p = named(m, params, &t);
+        const char *start = skip_blanks(s, end);
+        struct param *p = as->altmacro ? NULL : named(m, params, &s, end);
+        bool rest = p ? p->rest : next < m->nparams && params[next].rest;
+        struct text t = next_argument(as, &s, end, rest);
+        struct loc here = {as->source, (uint32_t)(start - as->source->text), (uint32_t)(s - start)};
 
         if (!p && next == m->nparams) {
             error_at(as, here, "macro '%s' takes %u argument%s, this is one more", m->name,
@@ -272,7 +414,7 @@ static bool take_arguments(struct as *as, struct macro *m, struct param *params,
         if (!p)
             p = &params[next++];
         if (t.n > 0) {
-            p->value = unquote(t);
+            p->value = t;
             p->given = true;
         }
     }
@@ -310,7 +452,7 @@ void expand_macro(struct as *as, struct macro *m, struct loc loc)
 
     memcpy(params, m->params, m->nparams * sizeof *params);
     if (take_arguments(as, m, params, loc) &&
-        substitute(as, &o, m->body, params, m->nparams, loc) && o.n > 0) {
+        substitute(as, &o, m->body, params, m->nparams, true, loc) && o.n > 0) {
         const char *what = arena_format(&as->arena, "macro '%.100s'", m->name);
 
         source_text(as, m->source, arena_text(&as->arena, o.s, o.n), (uint32_t)o.n, m->first_line,
@@ -350,9 +492,8 @@ static bool parse_param(struct as *as, struct macro *m)
     m->nparams++;
     if (is_op(as, '=')) {
         s = as->t->s + 1;
-        p->value = unquote(next_argument(&s, end, p->rest));
-        while (as->t->kind != T_END && as->t->s < s)
-            as->t++;
+        p->value = next_argument(as, &s, end, p->rest);
+        lex_text(as, s, end, false);
     } else {
         take_op(as, ',');
     }
@@ -411,6 +552,13 @@ void purgem_directive(struct as *as, int arg, struct loc loc)
     }
 }
 
+void altmacro_directive(struct as *as, int on, struct loc loc)
+{
+    (void)loc;
+    if (end_of_statement(as))
+        as->altmacro = on;
+}
+
 void exitm_directive(struct as *as, int arg, struct loc loc)
 {
     (void)arg;
@@ -439,14 +587,15 @@ void rept_directive(struct as *as, int arg, struct loc loc)
 }
 
 /* The values of .irp: arguments; of .irpc: single characters. */
-static bool next_value(const char **s, const char *end, bool characters, struct text *out)
+static bool next_value(struct as *as, const char **s, const char *end, bool characters,
+                       struct text *out)
 {
     if (*s >= end)
         return false;
     if (characters)
         *out = (struct text){(*s)++, 1};
     else
-        *out = unquote(next_argument(s, end, false));
+        *out = next_argument(as, s, end, false);
     return true;
 }
 
@@ -475,9 +624,9 @@ void irp_directive(struct as *as, int characters, struct loc loc)
     if (!collect(as, rept_opens, rept_closes, &body, &lines, loc) || !ok)
         return;
     do { /* an empty list is one empty value */
-        if (!next_value(&s, end, characters, &p.value))
+        if (!next_value(as, &s, end, characters, &p.value))
             p.value = (struct text){"", 0};
-        ok = substitute(as, &o, body, &p, 1, loc);
+        ok = substitute(as, &o, body, &p, 1, false, loc);
     } while (ok && s < end);
     if (ok && o.n > 0)
         source_text(as, source, arena_text(&as->arena, o.s, o.n), (uint32_t)o.n, first, lines, 1,

@@ -54,6 +54,13 @@ static bool ends_operand(const struct token *t)
     return t->kind == T_END || (t->kind == T_OP && t->op == ',');
 }
 
+/* "name@plt" as a whole operand, as compilers write it. */
+static bool at_plt(const struct token *t)
+{
+    return t[0].kind == T_NAME && t[1].kind == T_OP && t[1].op == '@' && token_is(t + 2, "plt") &&
+           ends_operand(t + 3);
+}
+
 /* "(reg)" at as->t, and nothing behind it in this operand. */
 static bool at_base(const struct as *as)
 {
@@ -106,7 +113,11 @@ static bool parse_operand(struct as *as, struct operand *op)
         op->kind = O_EXPR;
         return true;
     }
-    if (at_base(as)) {
+    if (at_plt(t)) {
+        op->expr = expr_symbol(as, symbol_get(as, t->s, t->n), token_loc(as, t));
+        op->modifier = M_PLT;
+        as->t += 3;
+    } else if (at_base(as)) {
         take_base(as, op);
     } else {
         if (is_op(as, '%')) {

@@ -91,7 +91,8 @@ static void symbol_size(struct writer *w, const struct symbol *s, GElf_Sym *sym)
 static void add_symbol(struct writer *w, struct symbol *s)
 {
     GElf_Sym sym = {.st_name = add_string(&w->names, s->name, strlen(s->name)),
-                   .st_info = GELF_ST_INFO(binding(s), s->type)};
+                    .st_info = GELF_ST_INFO(binding(s), s->type),
+                    .st_other = s->visibility};
 
     s->elf_index = (uint32_t)w->nsymbols;
     symbol_size(w, s, &sym);
@@ -130,6 +131,24 @@ static void section_symbols(struct writer *w)
     }
 }
 
+/* $x where code begins and $d where data does, so that a disassembler can tell them apart. */
+static void mapping_symbols(struct writer *w)
+{
+    uint32_t names[2] = {0};
+
+    for (struct section *s = w->as->sections; s; s = s->next)
+        for (size_t i = 0; i < s->nmarks; i++) {
+            bool code = s->marks[i].code;
+
+            if (!names[code])
+                names[code] = add_string(&w->names, code ? "$x" : "$d", 2);
+            put_symbol(w, (GElf_Sym){.st_name = names[code],
+                                     .st_info = GELF_ST_INFO(STB_LOCAL, STT_NOTYPE),
+                                     .st_shndx = (uint16_t)s->elf_index,
+                                     .st_value = s->addr + s->marks[i].at});
+        }
+}
+
 static void collect_symbols(struct writer *w)
 {
     struct as *as = w->as;
@@ -141,6 +160,7 @@ static void collect_symbols(struct writer *w)
                                  .st_info = GELF_ST_INFO(STB_LOCAL, STT_FILE),
                                  .st_shndx = SHN_ABS});
     section_symbols(w);
+    mapping_symbols(w);
     for (int local = 1; local >= 0; local--) {
         for (struct symbol *s = as->all_symbols; s; s = s->all)
             if (belongs(as, s) && (binding(s) == STB_LOCAL) == local)
@@ -274,6 +294,7 @@ static uint32_t add_tables(struct writer *w)
     for (size_t i = 0; i < w->nsymbols; i++)
         symbols[i] = (Elf64_Sym){.st_name = w->symbols[i].st_name,
                                  .st_info = w->symbols[i].st_info,
+                                 .st_other = w->symbols[i].st_other,
                                  .st_shndx = w->symbols[i].st_shndx,
                                  .st_value = w->symbols[i].st_value,
                                  .st_size = w->symbols[i].st_size};

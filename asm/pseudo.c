@@ -202,10 +202,15 @@ static bool call(struct as *as, int link, int scratch, const struct operand *tar
 
     second = isa_insert(isa_field(jalr, ISA_FIELD_RS1), second, scratch);
     add_fixup(as, F_CALL, 8, operand_expr(as, target), target->loc);
-    if (emit(as, first, 4, loc) && emit(as, second, 4, loc))
+    if (emit_code(as, first, 4, loc) && emit_code(as, second, 4, loc))
         return true;
     as->section->nfixups--;
     return false;
+}
+
+static bool jumps(const char *name)
+{
+    return strcmp(name, "call") == 0 || strcmp(name, "tail") == 0 || strcmp(name, "jump") == 0;
 }
 
 bool pseudo(struct as *as, const struct isa_pseudo *p, const struct operand *ops, unsigned n,
@@ -216,12 +221,20 @@ bool pseudo(struct as *as, const struct isa_pseudo *p, const struct operand *ops
 
     if (*p->expansion)
         return expand(as, p, ops, n, loc);
+    if (strcmp(p->name, "c.unimp") == 0) /* the short instruction that never will be one */
+        return emit_code(as, 0, 2, loc);
+    if (symbol && symbol->modifier == M_PLT && !jumps(p->name)) {
+        error_at(as, symbol->loc, "@plt goes with call, tail and jump");
+        return false;
+    }
     if (strcmp(p->name, "li") == 0)
         return li(as, ops[0].reg, &ops[1], loc);
     if (strcmp(p->name, "la") == 0 || strcmp(p->name, "lla") == 0)
         return far(as, &isa_insns[ISA_OP_ADDI], ops[0].reg, ops[0].reg, symbol, loc);
     if (strcmp(p->name, "tail") == 0)
         return call(as, REG_ZERO, REG_T1, symbol, loc);
+    if (strcmp(p->name, "jump") == 0)
+        return call(as, REG_ZERO, ops[1].reg, symbol, loc);
     if (strcmp(p->name, "call") == 0 && n == 1)
         return call(as, REG_RA, REG_RA, symbol, loc);
     if (strcmp(p->name, "call") == 0)

@@ -81,7 +81,16 @@ bool section_loads(const struct section *s)
     return s->flags & SHF_ALLOC;
 }
 
-bool section_room(struct as *as, uint64_t n, uint8_t **at, struct loc loc)
+void section_mark(struct section *s, uint64_t at, bool code)
+{
+    if (!(s->flags & SHF_EXECINSTR) || (s->nmarks && s->marks[s->nmarks - 1].code == code))
+        return;
+    s->marks = grow(s->marks, &s->mark_cap, s->nmarks + 1, sizeof *s->marks);
+    s->marks[s->nmarks++] = (struct mark){at, code};
+}
+
+/* n zero bytes more, whatever they will be. */
+static bool append(struct as *as, uint64_t n, uint8_t **at, struct loc loc)
 {
     struct section *s = as->section;
 
@@ -110,11 +119,28 @@ bool section_room(struct as *as, uint64_t n, uint8_t **at, struct loc loc)
     return true;
 }
 
-bool emit(struct as *as, uint64_t value, unsigned size, struct loc loc)
+bool section_append(struct as *as, uint64_t n, uint8_t **at)
+{
+    return append(as, n, at, (struct loc){0});
+}
+
+static bool room(struct as *as, uint64_t n, bool code, uint8_t **at, struct loc loc)
+{
+    if (n > 0 && as->section->type != SHT_NOBITS)
+        section_mark(as->section, as->section->size, code);
+    return append(as, n, at, loc);
+}
+
+bool section_room(struct as *as, uint64_t n, uint8_t **at, struct loc loc)
+{
+    return room(as, n, false, at, loc);
+}
+
+static bool put(struct as *as, uint64_t value, unsigned size, bool code, struct loc loc)
 {
     uint8_t *at;
 
-    if (!section_room(as, size, &at, loc))
+    if (!room(as, size, code, &at, loc))
         return false;
     if (!at && value) {
         error_at(as, loc, "section %s has no contents in the file, so only zeros can stand in it",
@@ -124,6 +150,16 @@ bool emit(struct as *as, uint64_t value, unsigned size, struct loc loc)
     for (unsigned i = 0; at && i < size; i++)
         at[i] = (uint8_t)(value >> 8 * i);
     return true;
+}
+
+bool emit(struct as *as, uint64_t value, unsigned size, struct loc loc)
+{
+    return put(as, value, size, false, loc);
+}
+
+bool emit_code(struct as *as, uint64_t bits, unsigned size, struct loc loc)
+{
+    return put(as, bits, size, true, loc);
 }
 
 /* Code is filled with instructions that do nothing: c.nop where only 2 bytes fit. */
@@ -147,15 +183,16 @@ bool emit_align(struct as *as, uint64_t align, bool has_fill, int64_t fill, uint
 {
     struct section *s = as->section;
     uint64_t n = (align - s->size % align) % align;
+    bool code = (s->flags & SHF_EXECINSTR) && !has_fill;
     uint8_t *at;
 
     if (n > most)
         return true;
     if (s->align < align)
         s->align = align;
-    if (!section_room(as, n, &at, loc))
+    if (!room(as, n, code, &at, loc))
         return false;
-    if (at && (s->flags & SHF_EXECINSTR) && !has_fill)
+    if (at && code)
         fill_code(at, n);
     else if (at)
         memset(at, (int)(fill & 0xff), n);

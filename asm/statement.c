@@ -80,19 +80,25 @@ static bool labels(struct as *as)
     }
 }
 
-static void assignment(struct as *as, const struct token *t, struct loc loc)
+/* `name = expression`, of which as->t is the first token. */
+static void assignment(struct as *as, struct loc loc)
 {
     const struct expr *e;
     const struct directive *org;
+    const char *name;
+    size_t n;
 
-    if (t->n == 1 && *t->s == '.') {
+    if (!want_name(as, &name, &n, "a symbol"))
+        return;
+    as->t++;
+    if (n == 1 && *name == '.') {
         org = find_directive(".org", 4);
         org->fn(as, org->arg, loc);
         return;
     }
     e = parse_expr(as);
     if (e && end_of_statement(as))
-        assign(as, t->s, t->n, e, loc, true);
+        assign(as, name, n, e, loc, true);
 }
 
 void statement(struct as *as)
@@ -109,16 +115,15 @@ void statement(struct as *as)
         return;
     t = as->t;
     loc = token_loc(as, t);
+    if ((t->kind == T_NAME || t->kind == T_STRING) && t[1].kind == T_OP && t[1].op == '=') {
+        assignment(as, loc);
+        return;
+    }
     if (t->kind != T_NAME) {
         unexpected(as, "an instruction, a directive or a label");
         return;
     }
     as->t++;
-    if (is_op(as, '=')) {
-        as->t++;
-        assignment(as, t, loc);
-        return;
-    }
     m = find_macro(as, t->s, t->n);
     if (m)
         expand_macro(as, m, loc);

@@ -204,6 +204,7 @@ void assign(struct as *as, const char *name, size_t n, const struct expr *e, str
             s->weak = old->weak;
             s->local = old->local;
             s->type = old->type;
+            s->visibility = old->visibility;
             s->size = old->size;
             old->reported = true;
             old->global = old->weak = false;
@@ -305,6 +306,8 @@ void link_units(struct as *as)
 
         if (real != s && !real->used.source)
             real->used = s->used;
+        if (real != s && s->visibility)
+            real->visibility = s->visibility;
     }
     if (as->opt.object)
         return;

@@ -131,6 +131,7 @@ static void start_unit(struct as *as)
     as->unit_symbols = as->all_end;
     names_clear(&as->macros);
     as->all_macros = NULL;
+    as->altmacro = false;
     for (unsigned i = 0; i < as->opt.ndefines && !as->stop; i++)
         define(as, as->opt.define[i]);
 }
@@ -142,7 +143,16 @@ static void assemble_file(struct as *as, const char *name)
         return;
     read_statements(as);
     as->depth = 0;
+    merge_subsections(as);
     end_of_unit(as);
+}
+
+static bool loads_anything(const struct as *as)
+{
+    for (const struct section *s = as->sections; s; s = s->next)
+        if (section_loads(s) && s->size > 0)
+            return true;
+    return false;
 }
 
 static bool assemble(struct as *as, char **files, int n)
@@ -154,6 +164,10 @@ static bool assemble(struct as *as, char **files, int n)
     if (as->stop)
         return false;
     link_units(as);
+    if (!as->opt.object && !as->errors && !loads_anything(as))
+        error_at(as, (struct loc){0},
+                 "the program is empty: no section that is loaded has any bytes; -c makes an "
+                 "object of it");
     layout(as);
     settle(as);
     if (as->errors || (!as->opt.object && !entry_address(as, &entry)))
@@ -167,6 +181,7 @@ static void release(struct as *as)
         free(s->data);
         free(s->fixups);
         free(s->relocs);
+        free(s->marks);
     }
     free(as->tokens);
     free(as->listed);

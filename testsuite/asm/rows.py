@@ -72,6 +72,12 @@ def layout(drawn):
     return "\n".join(lines) + "\n", code
 
 
+def as_code(path):
+    """The file at path with its data in text called code, as objdump shall decode the bits."""
+    path.write_bytes(path.read_bytes().replace(b"\0$d\0", b"\0$x\0"))
+    return path
+
+
 def disassembled(listing):
     """The instructions' texts in the output of an objdump, comments left out."""
     out = []

@@ -5,7 +5,7 @@ import re
 import pytest
 
 import tables
-from asm.rows import disassembled
+from asm.rows import as_code, disassembled
 from harness.tools import SRC, execute, tool
 
 ISA = tables.load(SRC / "isa")
@@ -49,6 +49,7 @@ def gnu_objdump(path, *args):
 def test_disassembly(va, objdump, rng):
     """Our text of our file is GNU objdump's text of it, for all rows of the base."""
     r = va(".text\n" + random_code(rng, 6000, BASE))
+    as_code(r.path)
     ours = [plain(line) for line in disassembled(objdump("-d", "-z", r.path))]
     theirs = [plain(line) for line in disassembled(gnu_objdump(r.path))]
     assert len(ours) == len(theirs)
@@ -65,6 +66,7 @@ def without_csr(line):
 
 def test_numeric_registers(va, objdump, rng):
     r = va(".text\n" + random_code(rng, 500, [i for i in BASE if i.klass in ("alu_rr", "load", "store")]))
+    as_code(r.path)
     ours = [plain(line) for line in disassembled(objdump("-d", "-z", "-M", "numeric", r.path))]
     theirs = [plain(line) for line in disassembled(gnu_objdump(r.path, "-M", "numeric"))]
     assert ours == theirs and any("x3" in line for line in ours)
@@ -151,9 +153,24 @@ jal 1b
 jr a0
 jalr a0
 jalr a0, a1
+move a0, a1
+jr 8(a0)
+jr a0, -8
+jalr 8(a0)
+jalr a0, 8
+jalr a0, a1, -2048
+jalr a0, 8(a1)
 ret
+scall
+sbreak
 csrr a0, mstatus
 csrw mstatus, a0
+csrw mstatus, 31
+csrs mstatus, 1
+csrc mstatus, 2
+csrrw a0, mstatus, 3
+csrrs a0, mstatus, 4
+csrrc a0, mstatus, 5
 csrs mstatus, a0
 csrc mstatus, a0
 csrwi mstatus, 3

@@ -11,6 +11,41 @@ SAME = {
     "floats": ".float 1.5, -0.1\n.double 3.14159, 1e300\n.single 2\n",
     "strings": '.ascii "abc", "def"\n.asciz "x"\n.string "a\\nb\\t\\"q\\"\\\\", "z"\n',
     "escapes": '.ascii "\\101\\7\\x41\\b\\f\\r\\0"\n',
+    "unknown escapes": '.ascii "a\\qb\\%", "\\8\\19\\xg"\n.byte \'\\q\', \'\\q\n',
+    "wide strings": '.string8 "ab", "c"\n.string16 "ab"\n.string32 "a\\xff" "b"\n.string64 "a", ""\n',
+    "octa": ".octa 0x123456789abcdef00112233445566778, -1, 5, 0x8000000000000000\n"
+            ".octa 123456789012345678901234567890, -0x10000000000000000, 0377777777777777777777777\n",
+    "prefixed floats": ".float 0f1.5, 0d-2, +1, .5, 1e-40, 3.4028235e38\n.double 0d1.5, 5e-324, 1e308, inf, -inf\n",
+    "hi and lo": "".join(f"lui a0, %hi({n})\naddiw a0, a0, %lo({n})\n" for n in
+                         ("0x7ffff7ff", "0x7ffff800", "0x7fffffff", "0x80000000", "0xdeadbeef", "0xffffffff",
+                          "-1", "-0x80000000", "v", "w")) + "v = 0x7ffff800\nw = 0xdeadbeef\n",
+    "quoted names": '.data\n"a b": .word 1\n "x y" = 3\n.set "z z", "x y" + 1\n.word "x y", "z z" * 2, -"x y"\n'
+                    '.word . - "a b"\n.ifdef "x y"\n.word 9\n.endif\n.text\naddi a0, a0, "x y"\nli a1, "z z" + 1\n'
+                    'lui a0, "x y"\n"f g": j "f g"\nbeq a0, a1, "f g"\n"#1": "a;b#": j "#1"\n',
+    "subsections": ".text\n.word 1\n.text 2\nx: .word 3\n.text 1\n.word 2\n.text 2\n.word 4\n.data 1\n.byte 9\n"
+                   ".data\n.word 1\n.subsection 3\n.byte 7\n.pushsection .data, 2\n.byte 8\n.popsection\n.byte 6\n"
+                   '.previous\n.byte 0xa\n.pushsection .mine, 1, "aw"\n.byte 2\n.popsection\n.section .mine\n.byte 1\n'
+                   ".text 8192\ny: j x\n.text\nj y\n",
+    "insn": "v = 77\n" + "".join(f".insn {line}\n" for line in (
+        "r 0x33, 0, 0, a0, a1, a2", "r OP, 7, 127, a0, t1, x31", "r OP_32, 0, 1, a0, a1, a2", "r CUSTOM_0, 1, 2, a0, a1, a2",
+        "r MADD, 1, 3, a0, a1, a2, a3", "r4 MADD, 0, 2, a0, a1, a2, t6", "i 0x13, 0, a0, a1, -2048", "i JALR, 1, a0, 2047(a1)",
+        "i LOAD, 0, a0, (a1)", "i SYSTEM, 0, x0, x0, 1", "s STORE, 3, a0, -4(a1)", "s 0x23, 0, a0, (a1)", "u LUI, a0, 0xfffff",
+        "u AUIPC, a0, 0", "i MISC_MEM, 1, x0, x0, 0", "r AMO, 2, 3, a0, a1, a2", "i OP_IMM_32, 0, a0, a1, v", "r SYSTEM, 0, 9, x0, a0, a1",
+        "0x33", "0x00000013", "4, 0xffffffb3", "6, 0x1f", "8, 0x123456789abcde3f", "0x000012340000001f", "1", "10, 0x7f",
+        "0x1234567890abcdef007f", "22, 0x112233445566778899aabbccddeeff0011223344607f", "2, 0x1234", "r STORE_FP, 0, 0, a0, a1, a2",
+        "i LOAD_FP, 2, a0, 4(a1)", "r OP_FP, 0, 0, a0, a1, a2", "i CUSTOM_1, 3, a0, a1, 1", "s CUSTOM_2, 3, a0, 1(a1)", "u CUSTOM_3, a0, 1",
+        "r4 MSUB, 0, 0, a0, a1, a2, a3", "r4 NMSUB, 0, 0, a0, a1, a2, a3", "r4 NMADD, 0, 0, a0, a1, a2, a3", "r OP_V, 0, 0, a0, a1, a2")),
+    "insn short": ".option rvc\n" + "".join(f".insn {line}\n" for line in (
+        "cr 2, 15, a0, t6", "cr C2, 8, x1, x31", "ci 1, 2, a0, -32", "ci C1, 2, t1, 31", "ciw 0, 0, a0, 255", "ciw C0, 7, s1, 5",
+        "css 2, 6, t0, 63", "css C2, 7, a0, 5", "cl 0, 2, a0, 31(a1)", "cl 0, 3, s0, 5(a5)", "cs C0, 6, a0, 21(a1)",
+        "ca 1, 0x23, 3, a0, a1", "ca C1, 0x3f, 0, s1, a5")),
+    "short spellings": ".option rvc\nc.nop 1\nc.nop -32\nc.unimp\nc.slli64 a0\nc.srli64 a0\nc.srai64 s0\n",
+    "altmacro": ".data\nq = 7\n.altmacro\n.macro n x, y\nLOCAL la, lb\nla: .byte lb-la, x, y&1, x&y\nlb: .ascii \"x&y \\x la\"\n"
+                '.ascii "&x", "\\x& y"\n.byte \\x, &y, \\x&1\n.endm\nn 1, 2\nn %(3+4), <5>\nn 6 7\n'
+                ".macro two a, b=%(1+2)\n.byte a, b\n.endm\ntwo <1+1>\ntwo %q * 2 , 3\ntwo %q+1 4\ntwo 1 <4>\n"
+                '.macro st s\n.ascii s\n.endm\nst <"a!>b">\nst "x,y"\nst "a!!b"\n.irp z, <1,2>, %q-1\n.byte z\n.endr\n'
+                ".irpc z, 123\n.byte z\n.endr\n.macro va a, rest:vararg\n.byte a, rest\n.endm\nva 1, 2, 3\n"
+                ".noaltmacro\n.macro o q\n.byte q, \\q\n.endm\no 9\n",
     "adjacent strings": '.ascii "ab" "cd"\n.byte 9\n',
     "characters": ".byte 'a', 'b', '\\n', '\\\\', ' '\n.byte 'a' + 1\n.word 'z - 'a\n",
     "numbers": ".word 10, 0x1F, 0b101, 017, 0, 0X10, 0B11\n",
@@ -142,3 +177,88 @@ def test_precedence_differs_from_c(va):
 
 def test_comparisons_are_minus_one(va):
     assert va(".data\n.byte 1 < 2, 2 < 1, !0, 3 && 4\n").elf.data(".data") == b"\xff\0\1\1"
+
+
+def test_octa_of_an_expression(va):
+    """64 bits and their sign."""
+    data = va(".data\n.octa 1 - 3, x * 2\nx = 5\n.octa x * 2\n".replace(", x * 2\nx", "\nx")).elf.data(".data")
+    assert data == (-2).to_bytes(16, "little", signed=True) + (10).to_bytes(16, "little")
+
+
+def test_insn_targets_and_operators(va, gas_elf):
+    """What refers to symbols is left to the linker as by the GNU assembler."""
+    text = ("x: .insn uj JAL, a0, far\n"
+            ".insn j JAL, a0, far\n.insn u LUI, a0, %hi(far)\n.insn i OP_IMM, 0, a0, a0, %lo(far)\n"
+            ".insn s STORE, 3, a0, %lo(far)(a1)\n.insn i LOAD, 3, a0, %lo(far)(a1)\n"
+            "y: .insn u AUIPC, a0, %pcrel_hi(far)\n.insn i OP_IMM, 0, a0, a0, %pcrel_lo(y)\n")
+    ours, theirs = va(text, "-c").elf, gas_elf(text)
+    assert ours.relocs(".text") == [r for r in theirs.relocs(".text") if r[1] != "RELAX"] and len(ours.relocs(".text")) == 8
+    assert ours.data(".text") == theirs.data(".text")
+    short = "x: .insn cb 1, 6, a0, far\n.insn cj 1, 5, far\n"
+    assert va(short, "-c").elf.relocs(".text") == gas_elf(".option rvc\n" + short).relocs(".text")
+
+
+def test_insn_targets_here(va):
+    """At home they are those of the instructions that have the same bits."""
+    insn = ".insn sb BRANCH, 0, a0, a1, x\n.insn uj JAL, a0, x\n.insn cb 1, 6, a0, x\n.insn cj 1, 5, x\n"
+    same = "beq a0, a1, x\njal a0, x\nc.beqz a0, x\nc.j x\n"
+    rest = ".insn u LUI, a0, %hi(0x12345fff)\n.insn i OP_IMM_32, 0, a0, a0, %lo(0x12345fff)\nx: nop\n"
+    named = "lui a0, %hi(0x12345fff)\naddiw a0, a0, %lo(0x12345fff)\nx: nop\n"
+    assert va(insn + rest).text() == va(same + named).text()
+
+
+def test_insn_of_float_registers(va, gas_elf):
+    text = (".insn r4 MADD, 0, 0, fa0, fa1, ft2, fs3\n.insn r OP_FP, 0, 1, fa0, f31, a2\n.insn i LOAD_FP, 3, fa0, 8(a1)\n"
+            ".insn s STORE_FP, 3, ft0, 8(a1)\n.insn cl 0, 1, fa0, 3(a1)\n.insn css 2, 5, ft1, 9\n")
+    theirs = gas_elf(".option rvc\n" + text, march="rv64imafdc")
+    assert va(text, "-c").text() == theirs.data(".text")[:4 * 4 + 2 * 2]
+
+
+def test_subsections_and_labels(va):
+    """Labels go where their subsections go: differences, jumps, addresses, alignment, several files."""
+    text = (".text\n_start: j end\n.text 1\nend: la a0, here\n.balign 16\nhere: .dword here - _start, end - _start\n"
+            "n = . - here\n.text\n.byte 1\n.data\n.word n\n.dword here\n")
+    elf = va(text).elf
+    base = elf.symbols["_start"].value
+    assert (elf.symbols["end"].value, elf.symbols["here"].value) == (base + 16, base + 32)
+    code = elf.data(".text")
+    assert [int.from_bytes(code[i:i + 8], "little") for i in (32, 40)] == [32, 16]
+    assert code[:4] == (16 << 20 | 0x6f).to_bytes(4, "little")  # jal zero, 16: bits 10 to 1 stand at 21
+    assert elf.data(".data") == (16).to_bytes(4, "little") + (base + 32).to_bytes(8, "little")
+
+
+def test_subsections_of_files(va, tmp_path):
+    """Each file's subsections end with it."""
+    (tmp_path / "b.s").write_text(".data 1\n.byte 4\n.data\n.byte 3\n")
+    data = va("nop\n.data 1\n.byte 2\n.data\n.byte 1\n", also=[tmp_path / "b.s"]).elf.data(".data")
+    assert data == b"\1\2" + bytes(6) + b"\3\4"
+
+
+def test_subsections_in_the_listing(va, tmp_path):
+    va("nop\n.text 1\n.word 2\n.text\n.word 1\n", "-l", "out.lst")
+    lines = [line.split()[:2] for line in (tmp_path / "out.lst").read_text().splitlines()]
+    assert ["0000000080000004", "01000000"] in lines and ["0000000080000008", "02000000"] in lines
+
+
+@pytest.mark.parametrize("name, visibility", [("internal", 1), ("hidden", 2), ("protected", 3)])
+def test_visibility(va, gas_elf, name, visibility):
+    """STV_INTERNAL, STV_HIDDEN and STV_PROTECTED of the ELF manual, in st_other."""
+    text = f".globl f\n.{name} f, g\nf: nop\ncall g\n"
+
+    def others(elf):
+        table = next(s for s in elf.list if s.type == 2)
+        names = elf.list[table.link].data
+        return {names[n:names.index(b"\0", n)].decode(): other for n, other in
+                ((int.from_bytes(table.data[i:i + 4], "little"), table.data[i + 5])
+                 for i in range(0, len(table.data), 24))}
+
+    ours, theirs = others(va(text, "-c").elf), others(gas_elf(text))
+    assert (ours["f"], ours["g"]) == (theirs["f"], theirs["g"]) == (visibility, visibility)
+    assert others(va(text + "g: nop\n").elf)["f"] == visibility
+
+
+def test_calls_through_a_plt(va):
+    """f@plt, as compilers write it, is f."""
+    text = "call f@plt\ntail f@PLT\njump f, t0\n"
+    assert va(text, "-c").elf.relocs(".text") == [(8 * i, "CALL_PLT", "f", 0) for i in range(3)]
+    assert va(text + "f: nop\n").text() == va(text.replace("@plt", "").replace("@PLT", "") + "f: nop\n").text()

@@ -110,7 +110,7 @@ def test_attributes(va):
 
 
 def test_attribute_directive(va):
-    data = va('.attribute arch, "rv64i2p1"\n.attribute stack_align, 300\n').elf.data(".riscv.attributes")
+    data = va('.attribute arch, "rv64i2p1"\n.attribute stack_align, 300\nnop\n').elf.data(".riscv.attributes")
     assert b"\4\xac\2\5rv64i2p1\0" in data
 
 
@@ -143,8 +143,18 @@ def test_file_symbols(va):
 
 
 def test_empty_program(va):
-    elf = va("").elf
-    assert elf.segments == [] and elf.entry == 0x80000000
+    """What visa-sim could not load is no program; an object may be empty."""
+    for text in ("", "x = 3\n", ".bss\n", ".section .mine\n.word 1\n", ".globl x\n"):
+        r = va(text, "-W")
+        assert r.code == 1 and r.lines()[-1].startswith("visa-as: error: the program is empty"), text
+        assert va(text, "-c").elf.segments == []
+    assert len(va(".bss\n.space 1\n").elf.segments) == 1
+
+
+@pytest.mark.parametrize("value", ["5", "0x80000001", "0x80001000", "-2"])
+def test_entry_outside_the_program(va, value):
+    r = va(f"nop\n_start = {value}\n")
+    assert r.errors()[0].startswith("t.s:2:1: error: the entry '_start' is ") and r.code == 1
 
 
 def test_same_input_same_output(va):
