@@ -34,6 +34,8 @@ struct dump {
     size_t nsymbols;
     struct dump_symbol **by_place; /* those with a place and a name, by section and address */
     size_t nby_place;
+    struct dump_symbol **mapping; /* $d and $x, in the same order */
+    size_t nmapping;
     struct disasm_opts opts;
     bool relocs, zeroes;
 };
@@ -50,6 +52,8 @@ void dump_relocs(const struct dump *d);
 /* Name of a section by index, also of the special ones. */
 const char *dump_section_name(const struct dump *d, size_t index);
 bool dump_is_code(const struct dump_section *s);
+/* Is it $d, $x or one of their kin, which tell data from code? */
+bool dump_is_mapping(const struct dump_symbol *s);
 /* R_RISCV_... or a number, in buffer if need be. */
 const char *dump_reloc_name(uint32_t type, char *buffer, size_t n);
 /* Relocation number i of a SHT_RELA section, and the text of its symbol and addend. */

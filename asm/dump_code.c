@@ -15,7 +15,8 @@ struct walk {
     size_t index;
     const struct dump_section *relas; /* its relocations, or NULL */
     size_t next_rela, nrelas;
-    size_t next_symbol;
+    size_t next_symbol, next_mapping;
+    bool is_data;              /* says the last mapping symbol */
     uint64_t upper[REGISTERS]; /* what auipc and lui left in a register */
     bool has_upper[REGISTERS];
 };
@@ -119,20 +120,46 @@ static const struct dump_section *relas_of(const struct dump *d, size_t index)
     return NULL;
 }
 
-/* Zero bytes from `at` that are worth leaving out, up to the next symbol. */
-static size_t gap(const struct walk *w, uint64_t base, size_t at, size_t size)
+/* Goes on to what the mapping symbols say of an address. */
+static void follow_mapping(struct walk *w, uint64_t address)
+{
+    const struct dump *d = w->d;
+
+    for (; w->next_mapping < d->nmapping; w->next_mapping++) {
+        const struct dump_symbol *s = d->mapping[w->next_mapping];
+
+        if (s->sym.st_shndx > w->index ||
+            (s->sym.st_shndx == w->index && s->sym.st_value > address))
+            return;
+        if (s->sym.st_shndx == w->index)
+            w->is_data = s->name[1] == 'd';
+    }
+}
+
+/* Where the next symbol of either kind stands, at most `end`: nothing reaches across it, so that
+ * every label is shown and what is behind it begins where it does. Offsets in the section. */
+static size_t next_place(const struct walk *w, size_t end)
+{
+    const struct dump *d = w->d;
+    const struct dump_symbol *next[] = {
+        w->next_symbol < d->nby_place ? d->by_place[w->next_symbol] : NULL,
+        w->next_mapping < d->nmapping ? d->mapping[w->next_mapping] : NULL};
+
+    for (size_t i = 0; i < COUNT(next); i++)
+        if (next[i] && next[i]->sym.st_shndx == w->index &&
+            next[i]->sym.st_value - w->section->header.sh_addr < end)
+            end = next[i]->sym.st_value - w->section->header.sh_addr;
+    return end;
+}
+
+/* Zero bytes from `at` that are worth leaving out, up to `end`. */
+static size_t gap(const struct walk *w, size_t at, size_t end)
 {
     size_t n = 0;
 
     if (w->d->zeroes)
         return 0;
-    if (w->next_symbol < w->d->nby_place) {
-        const GElf_Sym *s = &w->d->by_place[w->next_symbol]->sym;
-
-        if (s->st_shndx == w->index && s->st_value - base < size)
-            size = s->st_value - base;
-    }
-    while (at + n < size && w->section->data[at + n] == 0)
+    while (at + n < end && w->section->data[at + n] == 0)
         n++;
     return n >= SHORTEST_GAP ? n - n % 4 : 0;
 }
@@ -162,6 +189,20 @@ static void put_address(struct walk *w, uint64_t pc, uint32_t bits)
     w->upper[d.rd] = (uint64_t)d.imm + (d.op == ISA_OP_AUIPC ? pc : 0);
 }
 
+/* A word of data, or what is left of one; returns its bytes. */
+static size_t put_data(uint64_t pc, const uint8_t *at, size_t left)
+{
+    static const char *const names[] = {[1] = ".byte", [2] = ".half", [4] = ".word"};
+    int n = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    uint32_t bits = 0;
+
+    for (int i = n - 1; i >= 0; i--)
+        bits = bits << 8 | at[i];
+    printf("%8" PRIx64 ":\t%0*x%*s\t%s\t0x%0*x\n", pc, 2 * n, bits, 18 - 2 * n + 2 * (n != 4), "",
+           names[n], 2 * n, bits);
+    return (size_t)n;
+}
+
 /* One instruction, or what is left of one; returns its bytes. */
 static size_t put_instruction(struct walk *w, uint64_t pc, const uint8_t *at, size_t left)
 {
@@ -170,15 +211,9 @@ static size_t put_instruction(struct walk *w, uint64_t pc, const uint8_t *at, si
     uint64_t target;
     size_t n;
 
-    if (left == 1) {
-        printf("%8" PRIx64 ":\t%02x                  \t.byte\t0x%02x\n", pc, bits, bits);
-        return 1;
-    }
+    if (left < isa_length(bits))
+        return put_data(pc, at, left);
     bits |= (uint32_t)at[1] << 8;
-    if (isa_length(bits) == 4 && left < 4) {
-        printf("%8" PRIx64 ":\t%04x                \t.half\t0x%04x\n", pc, bits, bits);
-        return 2;
-    }
     if (isa_length(bits) == 4)
         bits |= (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
     n = visa_disasm(bits, pc, &w->d->opts, text, sizeof text);
@@ -203,15 +238,19 @@ static void dump_section_code(const struct dump *d, size_t index)
     printf("\n\nDisassembly of section %s:\n", s->name);
     while (at < s->size) {
         uint64_t pc = s->header.sh_addr + at;
-        size_t n;
+        size_t n, end;
 
         if (put_label(&w, pc))
             memset(w.has_upper, 0, sizeof w.has_upper); /* others may come here */
-        n = gap(&w, s->header.sh_addr, at, s->size);
+        follow_mapping(&w, pc);
+        end = next_place(&w, s->size);
+        n = gap(&w, at, end);
         if (n > 0)
             printf("\t...\n");
+        else if (w.is_data)
+            n = put_data(pc, s->data + at, end - at);
         else
-            n = put_instruction(&w, pc, s->data + at, s->size - at);
+            n = put_instruction(&w, pc, s->data + at, end - at);
         at += n;
         put_relocs(&w, at);
     }

@@ -104,21 +104,40 @@ static int by_place(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* As the ABI of RISC-V has them: $d and $x, $d.any and $x.any, $xISA. */
+bool dump_is_mapping(const struct dump_symbol *s)
+{
+    const char *n = s->name;
+
+    return s->sym.st_info == GELF_ST_INFO(STB_LOCAL, STT_NOTYPE) && n[0] == '$' &&
+           (n[1] == 'd' || n[1] == 'x') &&
+           (n[2] == '\0' || n[2] == '.' || (n[1] == 'x' && strncmp(n + 2, "rv", 2) == 0));
+}
+
+static bool in_a_section(const struct dump *d, const struct dump_symbol *s)
+{
+    return s->sym.st_shndx != SHN_UNDEF && s->sym.st_shndx < d->nsections;
+}
+
 static bool names_a_place(const struct dump *d, const struct dump_symbol *s)
 {
     unsigned type = GELF_ST_TYPE(s->sym.st_info);
 
-    return s->sym.st_shndx != SHN_UNDEF && s->sym.st_shndx < d->nsections && type != STT_SECTION &&
-           type != STT_FILE && *s->name && *s->name != '$' && strncmp(s->name, ".L", 2) != 0;
+    return in_a_section(d, s) && type != STT_SECTION && type != STT_FILE && *s->name &&
+           !dump_is_mapping(s) && strncmp(s->name, ".L", 2) != 0;
 }
 
 static void sort_symbols(struct dump *d)
 {
     d->by_place = arena_alloc(&d->arena, (d->nsymbols + 1) * sizeof *d->by_place);
+    d->mapping = arena_alloc(&d->arena, (d->nsymbols + 1) * sizeof *d->mapping);
     for (size_t i = 0; i < d->nsymbols; i++)
         if (names_a_place(d, &d->symbols[i]))
             d->by_place[d->nby_place++] = &d->symbols[i];
+        else if (in_a_section(d, &d->symbols[i]) && dump_is_mapping(&d->symbols[i]))
+            d->mapping[d->nmapping++] = &d->symbols[i];
     qsort(d->by_place, d->nby_place, sizeof *d->by_place, by_place);
+    qsort(d->mapping, d->nmapping, sizeof *d->mapping, by_place);
 }
 
 static bool check_kind(struct dump *d)

@@ -53,13 +53,23 @@ void dump_headers(const struct dump *d)
     }
 }
 
+/* What binutils writes of the visibility, with a blank behind it. */
+static const char *visibility(const struct dump_symbol *s)
+{
+    static const char *const names[] = {
+        [STV_INTERNAL] = ".internal ", [STV_HIDDEN] = ".hidden ", [STV_PROTECTED] = ".protected "};
+    const char *name = names[GELF_ST_VISIBILITY(s->sym.st_other)];
+
+    return name ? name : "";
+}
+
 /* The seven letters of binutils: binding, weak, ..., debugging, type. */
 static void put_symbol(const struct dump *d, const struct dump_symbol *s)
 {
     unsigned bind = GELF_ST_BIND(s->sym.st_info), type = GELF_ST_TYPE(s->sym.st_info);
     bool undefined = s->sym.st_shndx == SHN_UNDEF || s->sym.st_shndx == SHN_COMMON;
 
-    printf("%016" PRIx64 " %c%c   %c%c %s\t%016" PRIx64 " %s\n", s->sym.st_value,
+    printf("%016" PRIx64 " %c%c   %c%c %s\t%016" PRIx64 " %s%s\n", s->sym.st_value,
            bind == STB_LOCAL                  ? 'l'
            : bind == STB_GLOBAL && !undefined ? 'g'
                                               : ' ',
@@ -68,7 +78,7 @@ static void put_symbol(const struct dump *d, const struct dump_symbol *s)
            : type == STT_FILE   ? 'f'
            : type == STT_OBJECT ? 'O'
                                 : ' ',
-           dump_section_name(d, s->sym.st_shndx), s->sym.st_size, s->name);
+           dump_section_name(d, s->sym.st_shndx), s->sym.st_size, visibility(s), s->name);
 }
 
 void dump_symbols(const struct dump *d)
@@ -77,7 +87,8 @@ void dump_symbols(const struct dump *d)
     if (d->nsymbols == 0)
         printf("no symbols\n");
     for (size_t i = 0; i < d->nsymbols; i++)
-        put_symbol(d, &d->symbols[i]);
+        if (!dump_is_mapping(&d->symbols[i]))
+            put_symbol(d, &d->symbols[i]);
 }
 
 const char *dump_reloc_name(uint32_t type, char *buffer, size_t n)

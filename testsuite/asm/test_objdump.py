@@ -113,3 +113,94 @@ def test_usage(visa_objdump, va):
     assert "expected numeric or no-aliases" in execute([visa_objdump, "-d", "-M", "fancy", "x"]).stderr
     host = execute([visa_objdump, "-d", visa_objdump])
     assert host.code == 1 and "expected a 64-bit little-endian RISC-V ELF file" in host.stderr
+
+
+# --- Data in code ---------------------------------------------------------------------
+
+MIXED = """
+f:      addi    a0, a0, 1
+        .word   0x00000513, 2
+        .half   3
+        .byte   4
+        .byte   5
+        c.nop
+        .half   0xffff
+g:      addi    a1, a1, 2
+        .ascii  "abcde"
+        .zero   3
+        .balign 8
+h:      addi    a2, a2, 3
+        .half   1
+.Lx:    .byte   6
+"""
+
+
+def lines_of(listing):
+    """(address, bits, kind) for each line of an objdump: the kind is data's width, or 'code'."""
+    widths = {".word": 4, ".4byte": 4, ".short": 2, ".half": 2, ".2byte": 2, ".byte": 1}
+    out = []
+    for row in rows(listing):
+        if len(row) > 2 and row[0].strip().endswith(":"):
+            out.append((int(row[0].strip(" :"), 16), row[1].strip(), widths.get(row[2].strip(), "code")))
+    return out
+
+
+def gnu_dump(path):
+    return execute([tool("riscv64-unknown-elf-objdump"), "-d", "-z", path]).ok().stdout
+
+
+def test_data_of_our_objects_in_gnu_objdump(va):
+    """$d and $x: what stood in the source as data is data for GNU objdump."""
+    for args in (["-c"], []):
+        lines = lines_of(gnu_dump(va(MIXED, *args).path))
+        kinds = [kind for _, _, kind in lines]
+        assert kinds == ["code", 4, 4, 4, "code", 2, "code", 4, 4, "code", 2, 1]
+        assert [bits for _, bits, kind in lines if kind != "code"] == \
+            ["00000513", "00000002", "05040003", "ffff", "64636261", "00000065", "0001", "06"]
+
+
+def test_data_in_both_objdumps(va, objdump, gas_elf, tmp_path):
+    """Ours of GNU's object and GNU's of ours: the same addresses, bits and widths."""
+    gas_elf(".option rvc\n" + MIXED)
+    for path in (tmp_path / "gnu.o", va(MIXED, "-c").path, va(MIXED).path):
+        assert lines_of(objdump("-d", "-z", path)) == lines_of(gnu_dump(path)) and len(lines_of(gnu_dump(path))) > 10
+
+
+def test_mapping_symbols(va):
+    """One for each change, in sections with code alone."""
+    elf = va(MIXED + ".data\n.word 1\n", "-c").elf
+    marks = [(s.value, s.name) for s in elf.symbol_list if s.name in ("$d", "$x")]
+    assert marks == [(0, "$x"), (4, "$d"), (16, "$x"), (18, "$d"), (20, "$x"), (24, "$d"), (32, "$x"), (36, "$d")]
+    assert all((s.section, s.bind, s.type) == (".text", 0, 0) for s in elf.symbol_list if s.name[:1] == "$")
+
+
+def test_mapping_symbols_are_not_shown(va, objdump):
+    path = va(MIXED, "-c").path
+    assert "$" not in objdump("-t", path) and "$" not in objdump("-d", path)
+
+
+def test_names_that_only_look_like_mapping_symbols(va, objdump):
+    out = objdump("-d", "-t", va("$e: nop\n.globl $d\n$d: nop\n$xy: nop\n").path)
+    for name in ("$e", "$d", "$xy"):
+        assert f" <{name}>:" in out and f"0000 {name}\n" in out
+
+
+def test_labels_behind_odd_halves(va, objdump, gas_elf, tmp_path):
+    """Half an instruction in front of a label hides neither the label nor what is behind it."""
+    text = "a: .insn 2, 0x4501\n.half 0xffff\nb: lui a0, 1\n.half 0x0513\nc: lui a1, 2\n.byte 0x13\nd: .byte 1\n"
+    path = va(text).path
+    plain = path.with_name("plain.elf")  # without a word about what is data
+    plain.write_bytes(path.read_bytes().replace(b"\0$d\0", b"\0$x\0"))
+    for file in (path, plain):
+        out = objdump("-d", file)
+        assert out.count("<a>:") == out.count("<b>:") == out.count("<c>:") == out.count("<d>:") == 1
+        assert "<b>:\n80000004:\t00001537          \tlui\ta0,0x1\n" in out
+        assert "<c>:\n8000000a:\t000025b7          \tlui\ta1,0x2\n" in out
+        assert "80000002:\tffff                \t.half\t0xffff\n" in out
+        assert "8000000e:\t13                  \t.byte\t0x13\n" in out
+
+
+def test_visibility_as_binutils(va, objdump):
+    path = va(".globl f\n.hidden f\nf: nop\n.protected g\ng: nop\n.internal h\n.globl h\nh: nop\n", "-c").path
+    theirs = execute([tool("riscv64-unknown-elf-objdump"), "-t", path]).ok().stdout
+    assert table(objdump("-t", path)) == table(theirs) and ".hidden f" in objdump("-t", path)
