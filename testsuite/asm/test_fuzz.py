@@ -11,7 +11,8 @@ TOKENS = """ , : ( ) + - * / % << >> | & ^ ~ ! = == < > && || @ \\ ' " # ; // /*
     -1 9223372036854775807 18446744073709551615 a0 x31 R1 F3 CR3 sp x y loop _start mstatus %hi( %lo( %pcrel_hi(
     %pcrel_lo( rw iorw VMCS_HPTBR .text .data .bss .section .word .byte .ascii .align .org .fill .space .rept .endr
     .macro .endm .irp .if .else .elseif .endif .ifdef .equ .set .globl .size .type .include .incbin .comm .end
-    .purgem .exitm .pushsection .popsection .previous .attribute \\x \\@ \\() li la call tail lw sd addi beq jal
+    .purgem .exitm .pushsection .popsection .previous .attribute .subsection .insn .altmacro .noaltmacro LOCAL .octa
+    .string32 .hidden .float f@plt \"x y\" % &x <1> r4 OP_IMM C1 \\x \\@ \\() li la call tail lw sd addi beq jal
     vmenter in.b out c.addi c.lwsp amoadd.w.aqrl fence""".split()
 TIMEOUT = 20
 CRASHES = ("Sanitizer", "runtime error", "Assertion")
