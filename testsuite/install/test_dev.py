@@ -14,7 +14,9 @@ from harness import tools
 
 FAKES = {
     # -W -f FORMAT PACKAGE ...: of those, the installed
-    "dpkg-query": 'shift 3; for p in "$@"; do sed -n "s/^$p .*/installed &/p" "$FAKE/installed"; done',
+    "dpkg-query": """[ "$3" = '${db:Status-Status} ${Package} ${Version}\\n' ] || exit 2
+        shift 3
+        for p in "$@"; do sed -n "s/^$p .*/installed &/p" "$FAKE/installed"; done""",
     # show PACKAGE: in the lists?
     "apt-cache": 'grep -qx "$2" "$FAKE/lists"',
     "apt-get": """echo "apt-get $*" | sed 's/-y --no-install-recommends //' >>"$FAKE/log"
@@ -244,3 +246,10 @@ def test_what_configure_found_is_in_every_object_that_asks():
             if re.search(r"^#\s*if.*\bHAVE_|\bPACKAGE_VERSION\b", p.read_text(), re.M)]
     assert {p.name for p in asks} >= {"options.c", "config_file.c", "visa-sim.c"}
     assert [p for p in asks if '#include "built-with.h"' not in p.read_text()] == []
+
+
+def test_make_has_nothing_left_to_do():
+    """-o: the header that configure writes only where it differs always looks old."""
+    result = tools.execute(["make", "--no-print-directory", "-n", "-o", "built-with.h", "-C", tools.BUILD, "all-am"],
+                           env=tools.clean_environment())
+    assert result.ok().stdout == "make: Nothing to be done for 'all-am'.\n"
