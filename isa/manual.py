@@ -218,7 +218,7 @@ def make_html(isa_dir, source):
 
 # --- Man pages -------------------------------------------------------------------
 
-MAN_ROOM = 60  # columns that text as it is has at least, indented, on a terminal of 80
+MAN_ROOM = 64  # columns that text as it is has at least, indented, on a terminal of 80
 
 
 class ManTranslator(manpage.Translator):

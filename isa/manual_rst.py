@@ -13,6 +13,7 @@ Directives:
   .. entry:: id ...      the body gets these anchors
   .. encoding:: vmenter  the bit diagram of an instruction
   .. fragment:: vmenter  the hand-written text of an Xvisa instruction
+  .. listing:: file      a file of examples/, or a part of it
   .. cycles:: title      a cycle diagram: `instruction | F D X M W`
   .. latencies::         the table of isa/latency.isa
 """
@@ -207,6 +208,34 @@ class Fragment(Directive):
         return box.children
 
 
+class Listing(Directive):
+    """A file of examples/ as it is, so that what is read is what is tested. With options a part: from
+    the line that has the text `from` to the one before the next that has the text `to`."""
+    required_arguments = 1
+    option_spec = {"from": directives.unchanged_required, "to": directives.unchanged_required}
+
+    def find(self, lines, option, start, end):
+        """The number of the line that an option names, from start on; end without the option."""
+        text = self.options.get(option)
+        if text is None:
+            return end
+        found = [n for n in range(start, len(lines)) if text in lines[n]]
+        if not found:
+            raise self.error(f"no line of examples/{self.arguments[0]} has '{text}'")
+        return found[0]
+
+    def run(self):
+        build, name = self.state.document.settings.manual, self.arguments[0]
+        path = build.source.parent.parent / "examples" / name
+        if not path.is_file():
+            raise self.error(f"there is no examples/{name}")
+        lines = path.read_text().splitlines()
+        first = self.find(lines, "from", 0, 0)
+        text = "\n".join(lines[first:self.find(lines, "to", first + 1, len(lines))]).rstrip()
+        label = nodes.paragraph("", "", nodes.strong(name, name), classes=["listing-name"])
+        return [label, nodes.literal_block(text, text, classes=["listing"])]
+
+
 def register():
     """Makes the roles and directives known to docutils."""
     for role in list(ROLE_WORDS) + ["rule", "chapter"]:
@@ -215,5 +244,5 @@ def register():
         roles.register_local_role(role, function)
     for name, directive in (("rule", Rule), ("drawing", Drawing), ("entry", Entry),
                             ("encoding", Encoding), ("fragment", Fragment), ("cycles", Cycles),
-                            ("latencies", Latencies)):
+                            ("latencies", Latencies), ("listing", Listing)):
         directives.register_directive(name, directive)

@@ -99,7 +99,7 @@ class Units(HTMLParser):
         if not unit:
             return
         unit.text.append(data)
-        if self.heading is unit or self.open[-1][0] == "dt":
+        if self.heading is unit or any(tag == "dt" for tag, _ in self.open):
             unit.label += data
 
 

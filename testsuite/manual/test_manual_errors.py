@@ -34,6 +34,10 @@ CASES = {
     "cycle-cells": ("man/arch/18-pipeline.rst", ".. cycles:: A mult",
                     ".. cycles:: A\n\n   cycle | 0\n\n   mult | F D\n\n.. cycles:: A mult",
                     "'mult' has 2 cells, expected 1"),
+    "listing": ("man/arch/19-first.rst", ".. listing:: first/start.S", ".. listing:: first/end.S", "there is no examples/first/end.S"),
+    "listing-part": ("man/arch/19-first.rst", ":from: static uint64_t entry", ":from: static uint64_t exit",
+                     "no line of examples/first/vm.c has 'static uint64_t exit'"),
+    "listing-end": ("man/arch/19-first.rst", ":to: void put", ":to: void get", "no line of examples/first/vm.c has 'void get'"),
     "table-fault": ("isa/cause.isa", "| HALT ", "| HOLD ", "'HALT' is no row of cause.isa"),
 }
 
@@ -42,6 +46,7 @@ CASES = {
 def tree(tmp_path):
     shutil.copytree(SRC / "isa", tmp_path / "isa", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(SRC / "man" / "arch", tmp_path / "man" / "arch")
+    shutil.copytree(SRC / "examples" / "first", tmp_path / "examples" / "first")
     return tmp_path
 
 
