@@ -221,6 +221,11 @@ void machine_stop(struct machine *m)
     m->stop_request = 1;
 }
 
+bool machine_stopping(const struct machine *m)
+{
+    return m->stop_request;
+}
+
 int machine_exit_code(const struct machine *m)
 {
     return m->exit_code;

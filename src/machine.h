@@ -200,6 +200,8 @@ void machine_exit(struct machine *m, int code);
 
 /* Makes machine_run return STOP_REQUEST soon; safe in a signal handler. */
 void machine_stop(struct machine *m);
+/* Was that asked for, and is yet to be done? */
+bool machine_stopping(const struct machine *m);
 
 int machine_exit_code(const struct machine *m);
 const char *machine_message(

@@ -178,7 +178,8 @@ static void hart_run(struct hart *h, uint64_t insns)
     struct machine *m = h->machine;
 
     m->running = h;
-    while (m->stop == STOP_NONE && hart_ticks(h) < m->round_end && h->instret < insns) {
+    while (m->stop == STOP_NONE && !m->stop_request && hart_ticks(h) < m->round_end &&
+           h->instret < insns) {
         if (h->waiting && !irq_wakes(h)) {
             wait_until(h, m->round_end);
             if (!irq_wakes(h))
