@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "as.h"
+#include "files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,12 +14,11 @@
 bool outfile_open(struct as *as, struct outfile *f, const char *name)
 {
     struct stat st;
-    size_t n = strlen(name) + 16;
 
     f->name = name;
     f->direct = stat(name, &st) == 0 && !S_ISREG(st.st_mode);
     if (f->direct && S_ISDIR(st.st_mode)) {
-        error_at(as, (struct loc){0}, "cannot write '%s': %s", name, strerror(EISDIR));
+        error_at(as, (struct loc){0}, "cannot write '%s': %s", SHOWN_NAME(name), strerror(EISDIR));
         return false;
     }
     if (f->direct) {
@@ -30,13 +30,11 @@ bool outfile_open(struct as *as, struct outfile *f, const char *name)
         if (unnamed)
             fclose(unnamed);
     } else {
-        f->temporary = arena_alloc(&as->arena, n);
-        snprintf(f->temporary, n, "%s.XXXXXX", name);
-        f->fd = mkstemp(f->temporary);
+        f->fd = files_temporary(name, &f->temporary);
     }
     if (f->fd >= 0)
         return true;
-    error_at(as, (struct loc){0}, "cannot write '%s': %s", name, strerror(errno));
+    error_at(as, (struct loc){0}, "cannot write '%s': %s", SHOWN_NAME(name), strerror(errno));
     return false;
 }
 
@@ -56,6 +54,18 @@ static bool copy_into(int from, const char *name)
     return close(to) == 0 && n == 0;
 }
 
+static void finish(struct outfile *f, bool committed)
+{
+    close(f->fd);
+    if (!f->temporary)
+        return;
+    if (!committed)
+        unlink(f->temporary);
+    files_settled(f->temporary);
+    free(f->temporary);
+    f->temporary = NULL;
+}
+
 bool outfile_commit(struct as *as, struct outfile *f, bool executable)
 {
     mode_t mask = umask(0);
@@ -68,17 +78,13 @@ bool outfile_commit(struct as *as, struct outfile *f, bool executable)
         ok = fchmod(f->fd, (executable ? 0777 : 0666) & ~mask) == 0 &&
              rename(f->temporary, f->name) == 0;
     if (!ok)
-        error_at(as, (struct loc){0}, "cannot write '%s': %s", f->name, strerror(errno));
-    if (!ok)
-        outfile_drop(f);
-    else
-        close(f->fd);
+        error_at(as, (struct loc){0}, "cannot write '%s': %s", SHOWN_NAME(f->name),
+                 strerror(errno));
+    finish(f, ok);
     return ok;
 }
 
 void outfile_drop(struct outfile *f)
 {
-    close(f->fd);
-    if (f->temporary)
-        unlink(f->temporary);
+    finish(f, false);
 }

@@ -1,5 +1,6 @@
 /* Reading text: files, the stack of sources, and comments. */
 #include "as.h"
+#include "files.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -107,6 +108,18 @@ static FILE *open_source(struct as *as, const char *name, struct loc origin, boo
     return f;
 }
 
+/* Is what is read also what is to be written? */
+static bool written_over(struct as *as, const char *name, struct loc origin)
+{
+    const struct options *o = &as->opt;
+    bool output = files_same(name, o->output);
+
+    if (!output && !(o->listing && files_same(name, o->listing)))
+        return false;
+    error_at(as, origin, "'%s' would be written over by %s", name, output ? "-o" : "--listing");
+    return true;
+}
+
 bool read_file(struct as *as, const char *name, struct loc origin, bool include, const char **data,
                size_t *size, const char **found)
 {
@@ -119,10 +132,10 @@ bool read_file(struct as *as, const char *name, struct loc origin, bool include,
     }
     f = open_source(as, name, origin, include, found);
     if (!f) {
-        error_at(as, origin, "cannot open '%s': %s", name, strerror(errno));
+        error_at(as, origin, "cannot open '%s': %s", SHOWN_NAME(name), strerror(errno));
         return false;
     }
-    ok = read_stream(as, f, *found, origin, data, size);
+    ok = !written_over(as, *found, origin) && read_stream(as, f, *found, origin, data, size);
     fclose(f);
     return ok;
 }

@@ -1,5 +1,6 @@
 /* visa-as: the command line. See visa-as(1). */
 #include "as.h"
+#include "files.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -210,6 +211,10 @@ static int run(struct as *as, int argc, char **argv)
     }
     if (!as->opt.output)
         as->opt.output = default_output(as, argv[optind]);
+    if (as->opt.listing && files_same(as->opt.output, as->opt.listing)) {
+        fprintf(stderr, "visa-as: -o and --listing are the same file: %s\n", as->opt.listing);
+        return 2;
+    }
     return assemble(as, argv + optind, argc - optind) ? 0 : 1;
 }
 
@@ -218,11 +223,13 @@ int main(int argc, char **argv)
     struct as *as = calloc(1, sizeof *as);
     int status;
 
+    files_reserve();
+    files_abandon_on_signals();
     if (!as) {
         fputs("visa-as: out of memory\n", stderr);
         return 1;
     }
     status = run(as, argc, argv);
     release(as);
-    return status;
+    return files_printed("visa-as") || status ? status : 1;
 }

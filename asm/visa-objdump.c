@@ -5,6 +5,7 @@
 
 #include "built-with.h"
 #include "dump.h"
+#include "files.h"
 
 static const char usage[] =
     "usage: visa-objdump OPTION... FILE...\n"
@@ -107,7 +108,7 @@ static bool option(struct wanted *w, int c, int *status)
     return false;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct wanted w = {0};
     int c, status = 0;
@@ -124,9 +125,14 @@ int main(int argc, char **argv)
     for (int i = optind; i < argc; i++)
         if (!dump_file(argv[i], &w))
             status = 1;
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fputs("visa-objdump: cannot write the output\n", stderr);
-        status = 1;
-    }
     return status;
+}
+
+int main(int argc, char **argv)
+{
+    int status;
+
+    files_reserve();
+    status = run(argc, argv);
+    return files_printed("visa-objdump") || status ? status : 1;
 }

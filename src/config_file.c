@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../asm/files.h"
 #include "built-with.h"
 
 #define DIGITS "0123456789"
@@ -26,7 +27,8 @@ struct reader {
 /* The reason with its place; false. */
 static bool refuse(const struct reader *r, const config_setting_t *at, const char *why)
 {
-    snprintf(r->err, r->n, "%s:%u: %s", r->path, (unsigned)config_setting_source_line(at), why);
+    snprintf(r->err, r->n, "%s:%u: %s", SHOWN_NAME(r->path),
+             (unsigned)config_setting_source_line(at), why);
     return false;
 }
 
@@ -123,7 +125,7 @@ static char *contents(const char *path, char *err, size_t n)
     if (f)
         fclose(f);
     if (why) {
-        snprintf(err, n, "%s: cannot be read: %s", path, why);
+        snprintf(err, n, "%s: cannot be read: %s", SHOWN_NAME(path), why);
         free(text);
         return NULL;
     }
@@ -183,7 +185,7 @@ static bool sound(const struct reader *r, const char *text)
             line += *t == '\n';
     }
     if (why)
-        snprintf(r->err, r->n, "%s:%u: %s", r->path, line, why);
+        snprintf(r->err, r->n, "%s:%u: %s", SHOWN_NAME(r->path), line, why);
     return !why;
 }
 
@@ -198,7 +200,8 @@ bool config_file_read(const struct config *c, const char *path, char *err, size_
         config_init(&file);
         ok = config_read_string(&file, text);
         if (!ok)
-            snprintf(err, n, "%s:%d: %s", path, config_error_line(&file), config_error_text(&file));
+            snprintf(err, n, "%s:%d: %s", SHOWN_NAME(path), config_error_line(&file),
+                     config_error_text(&file));
         ok = ok && read_all(&r, &file);
         config_destroy(&file);
     }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../asm/files.h"
 #include "machine.h"
 
 /* A file that is being loaded, and where its errors go. */
@@ -29,7 +30,7 @@ struct loading {
 
 __attribute__((format(printf, 2, 3))) static bool fail(struct loading *l, const char *format, ...)
 {
-    int at = snprintf(l->err, l->n, "%s: ", l->path);
+    int at = snprintf(l->err, l->n, "%s: ", SHOWN_NAME(l->path));
     va_list args;
 
     va_start(args, format);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../asm/files.h"
 #include "built-with.h"
 #include "config_file.h"
 #include "signature.h"
@@ -502,6 +503,36 @@ static bool check_stdout(struct options *o, char *err, size_t n)
     return true;
 }
 
+/* "--load FILE", or what else names it. */
+static const char *naming(const struct named_file *f, char *text, size_t n)
+{
+    snprintf(text, n, "%s%s", f->option ? "--" : "", f->option ? f->option : "the image");
+    return text;
+}
+
+/* A file that is written is no other one: one of the two would be lost. */
+static bool check_files(const struct options *o, char *err, size_t n)
+{
+    char one[64], other[64];
+
+    for (const struct named_file *f = o->files; f < o->files + o->nfiles; f++) {
+        if (!f->written || strcmp(f->path, "-") == 0)
+            continue;
+        for (const struct named_file *g = o->files; g < o->files + o->nfiles; g++)
+            if (g != f && strcmp(g->path, "-") != 0 && files_same(f->path, g->path)) {
+                snprintf(err, n, "%s and %s are the same file: %s", naming(f, one, sizeof one),
+                         naming(g, other, sizeof other), f->path);
+                return false;
+            }
+        if (files_same_as_stdout(f->path)) {
+            snprintf(err, n, "%s is the file that standard output goes to: write - for it",
+                     naming(f, one, sizeof one));
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool choose_model(struct options *o, const struct given *g, char *err, size_t n)
 {
     const struct option_row *needs = given_with(g, PIPELINE | CYCLES);
@@ -609,7 +640,8 @@ static bool check(struct options *o, const struct given *g, char *err, size_t n)
     o->trace_on = given_with(g, TRACES) != NULL;
     return check_image(o, g, err, n) && check_pairs(g, err, n) && choose_model(o, g, err, n) &&
            check_sample(o, g, err, n) && check_bounds(o, g, err, n) && check_stdout(o, err, n) &&
-           config_check_machine(&o->config, err, n) && config_check_pipeline(&o->pipeline, err, n);
+           check_files(o, err, n) && config_check_machine(&o->config, err, n) &&
+           config_check_pipeline(&o->pipeline, err, n);
 }
 
 bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n)
@@ -620,7 +652,7 @@ bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n
     int c;
 
     defaults(o);
-    o->files = calloc((size_t)argc + 1, sizeof *o->files);
+    o->files = calloc((size_t)argc + 2, sizeof *o->files);
     if (!o->files) {
         snprintf(err, n, "out of memory");
         return false;
@@ -643,6 +675,8 @@ bool options_parse(struct options *o, int argc, char **argv, char *err, size_t n
     o->argv = argv + optind;
     o->argc = argc - optind;
     o->image = o->argc ? o->argv[0] : NULL;
+    if (o->image)
+        o->files[o->nfiles++] = (struct named_file){.path = o->image};
     return check(o, &given, err, n);
 }
 

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -20,22 +22,35 @@ enum { ESCAPE = 1, /* Ctrl-A */ QUIT = 'x' };
  * at each poll of a guest's driver would cost more than the guest. */
 enum { LOOK_EVERY = 1000 };
 
+/* How long input is waited for before it is asked whether the run is to end, in milliseconds. */
+enum { WAIT = 50 };
+
 struct terminal {
     struct machine *machine;
     struct termios saved;
     int fd; /* input, -1 none */
     FILE *out;
-    bool tty, ours, ended, escaped;
+    bool tty, file, ours, ended, escaped;
     uint64_t next_look;
     uint8_t typed[256]; /* at the terminal, and not yet taken by the guest */
     unsigned head, n;
+    int trouble; /* errno of a read that failed, or of a write */
+    int lost;
 };
 
+/* For signals' handlers: the terminal that is in raw mode. */
+static struct terminal *volatile raw;
+
+/* What nobody can read need not be computed: the run ends. */
 static void put(void *user, uint8_t c)
 {
     struct terminal *t = user;
 
-    putc(c, t->out);
+    if (putc(c, t->out) != EOF)
+        return;
+    t->lost = errno;
+    if (t->machine)
+        machine_stop(t->machine);
 }
 
 static bool readable(const struct terminal *t, int ms)
@@ -45,14 +60,22 @@ static bool readable(const struct terminal *t, int ms)
     return t->fd >= 0 && !t->ended && poll(&p, 1, ms) > 0;
 }
 
-/* One byte of input; false at its end. A signal ends it too: whoever sends one wants
- * the run to end, not to be waited for at a pipe. */
+/* One byte of input; false at its end, or if the run is to end while it is waited for. Somebody
+ * else may have made the file non-blocking: then it is waited for all the same. */
 static bool take(struct terminal *t, uint8_t *c)
 {
-    if (read(t->fd, c, 1) == 1)
-        return true;
-    t->ended = true;
-    return false;
+    ssize_t n;
+
+    do {
+        while (!t->file && !readable(t, WAIT))
+            if (t->machine && machine_stopping(t->machine))
+                return false;
+        n = read(t->fd, c, 1);
+    } while (n < 0 && (errno == EAGAIN || errno == EINTR));
+    if (n < 0 && !(t->tty && errno == EIO)) /* a terminal whose other end is gone */
+        t->trouble = errno;
+    t->ended = n <= 0;
+    return n == 1;
 }
 
 static void type(struct terminal *t, uint8_t c)
@@ -80,7 +103,8 @@ static void flush(void *user)
 {
     struct terminal *t = user;
 
-    fflush(t->out);
+    if (fflush(t->out))
+        t->lost = errno;
     look(t);
 }
 
@@ -115,18 +139,60 @@ static int get(void *user)
 
 static void raw_mode(struct terminal *t)
 {
-    struct termios raw = t->saved;
+    struct termios mode = t->saved;
 
-    raw.c_iflag &= (tcflag_t) ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
-    raw.c_lflag &= (tcflag_t) ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
-    raw.c_cc[VMIN] = 1;
-    raw.c_cc[VTIME] = 0;
-    tcsetattr(t->fd, TCSANOW, &raw);
+    mode.c_iflag &= (tcflag_t) ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+    mode.c_lflag &= (tcflag_t) ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+    mode.c_cc[VMIN] = 1;
+    mode.c_cc[VTIME] = 0;
+    raw = t;
+    tcsetattr(t->fd, TCSANOW, &mode);
+}
+
+/* Also where a shell has taken the terminal back meanwhile: that would stop us otherwise. */
+void terminal_restore(void)
+{
+    struct terminal *t = raw;
+    sigset_t block, before;
+
+    if (!t)
+        return;
+    sigemptyset(&block);
+    sigaddset(&block, SIGTTOU);
+    sigprocmask(SIG_BLOCK, &block, &before);
+    tcsetattr(t->fd, TCSANOW, &t->saved);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    raw = NULL;
+}
+
+/* Another process group has the terminal: to change it, or to read, would stop us. */
+static bool in_background(int fd)
+{
+    pid_t front = tcgetpgrp(fd);
+
+    return front >= 0 && front != getpgrp();
+}
+
+static bool open_input(struct terminal *t, const char *path, char *err, size_t n)
+{
+    struct stat st;
+    int why = 0;
+
+    t->fd = open(path, O_RDONLY | O_CLOEXEC);
+    t->ours = true;
+    if (t->fd < 0)
+        why = errno;
+    else if (fstat(t->fd, &st) == 0 && S_ISDIR(st.st_mode))
+        why = EISDIR;
+    if (why)
+        snprintf(err, n, "cannot be opened for input: %s", strerror(why));
+    return !why;
 }
 
 struct terminal *terminal_open(const char *input, FILE *output, char *err, size_t n)
 {
     struct terminal *t = calloc(1, sizeof *t);
+    struct stat st;
 
     if (!t) {
         snprintf(err, n, "out of memory");
@@ -135,18 +201,17 @@ struct terminal *terminal_open(const char *input, FILE *output, char *err, size_
     t->fd = -1;
     t->out = output;
     if (input && strcmp(input, "-") != 0) {
-        t->fd = open(input, O_RDONLY | O_CLOEXEC);
-        t->ours = true;
-        if (t->fd < 0) {
-            snprintf(err, n, "%s: cannot be opened for input: %s", input, strerror(errno));
-            free(t);
+        if (!open_input(t, input, err, n)) {
+            terminal_close(t);
             return NULL;
         }
     } else if (input || isatty(STDIN_FILENO)) {
         t->fd = STDIN_FILENO;
     }
+    t->file = t->fd >= 0 && fstat(t->fd, &st) == 0 && S_ISREG(st.st_mode);
     t->tty = t->fd >= 0 && isatty(t->fd) && tcgetattr(t->fd, &t->saved) == 0;
-    if (t->tty)
+    t->ended = t->tty && in_background(t->fd);
+    if (t->tty && !t->ended)
         raw_mode(t);
     return t;
 }
@@ -155,8 +220,8 @@ void terminal_close(struct terminal *t)
 {
     if (!t)
         return;
-    if (t->tty)
-        tcsetattr(t->fd, TCSADRAIN, &t->saved);
+    if (raw == t)
+        terminal_restore();
     if (t->ours && t->fd >= 0)
         close(t->fd);
     free(t);
@@ -170,6 +235,17 @@ struct console terminal_console(struct terminal *t)
 void terminal_controls(struct terminal *t, struct machine *m)
 {
     t->machine = m;
+}
+
+const char *terminal_trouble(const struct terminal *t)
+{
+    return t->trouble ? strerror(t->trouble) : NULL;
+}
+
+const char *terminal_lost(struct terminal *t)
+{
+    flush(t);
+    return t->lost ? strerror(t->lost) : NULL;
 }
 
 bool terminal_live(const struct terminal *t)

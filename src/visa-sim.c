@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../asm/files.h"
 #include "built-with.h"
 #include "config_file.h"
 #include "cpu/hart.h"
@@ -24,6 +24,7 @@
 #include "options.h"
 #include "pipeline.h"
 #include "run_identity.h"
+#include "signals.h"
 #include "signature.h"
 #include "stats.h"
 #include "terminal.h"
@@ -45,15 +46,12 @@ struct sim {
     struct exits *exits;     /* while statistics are wanted */
     struct explain *explain; /* while an exit is to be explained */
     struct views *views;     /* while the run is to be drawn */
-    FILE *console, *trace, *stats, *report, *signature;
+    FILE *console;
+    struct output trace, stats, report, signature, view[VIEW_KINDS];
     struct signature signature_at;
     uint64_t stale; /* uses of stale translations */
     bool output_lost;
 };
-
-/* What signal handlers need; the command runs one machine. */
-static struct machine *volatile signalled;
-static volatile sig_atomic_t timed_out, interrupted;
 
 __attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
 {
@@ -65,30 +63,6 @@ __attribute__((format(printf, 1, 2))) static void complain(const char *format, .
     vfprintf(stderr, format, args);
     va_end(args);
     fputc('\n', stderr);
-}
-
-/* Signals --------------------------------------------------------------------------------- */
-
-static void on_signal(int number)
-{
-    if (number == SIGALRM)
-        timed_out = 1;
-    else
-        interrupted = 1;
-    if (signalled)
-        machine_stop(signalled);
-}
-
-static void catch_signals(struct sim *s)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-
-    signalled = s->machine;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGALRM, &action, NULL);
-    if (s->options.timeout)
-        alarm(s->options.timeout > 1000000000 ? 1000000000u : (unsigned)s->options.timeout);
 }
 
 /* Building -------------------------------------------------------------------------------- */
@@ -112,14 +86,16 @@ static bool load_images(struct sim *s, char *err, size_t n)
 
 static bool write_dtb(const char *path, const void *tree, size_t size)
 {
-    FILE *f = strcmp(path, "-") == 0 ? stdout : fopen(path, "wb");
-    bool ok = f && fwrite(tree, 1, size, f) == size;
+    struct output f;
+    char err[256];
 
-    if (f && (f == stdout ? fflush(f) : fclose(f)))
-        ok = false;
-    if (!ok)
-        complain("%s: the device tree cannot be written: %s", path, strerror(errno));
-    return ok;
+    if (!output_open(&f, path, err, sizeof err) ||
+        (fwrite(tree, 1, size, f.out), !output_close(&f, true, err, sizeof err))) {
+        complain("%s: the device tree %s", strcmp(path, "-") ? SHOWN_NAME(path) : "standard output",
+                 err);
+        return false;
+    }
+    return true;
 }
 
 /* Puts the tree at the top of RAM, on a page of its own; 0 if something is there. */
@@ -173,13 +149,14 @@ static bool attach_htif(struct sim *s)
     return htif_attach(s->machine, tohost, fromhost, &console, s->options.argc, s->options.argv);
 }
 
-static FILE *open_output(const char *path)
+static bool open_output(struct output *f, const char *path)
 {
-    FILE *f = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+    char err[256];
 
-    if (!f)
-        complain("%s: cannot be written: %s", path, strerror(errno));
-    return f;
+    if (output_open(f, path, err, sizeof err))
+        return true;
+    complain("%s: %s", SHOWN_NAME(path), err);
+    return false;
 }
 
 /* A missing flush, told once for each page and instruction would still be many: the
@@ -222,31 +199,59 @@ static bool attach_observers(struct sim *s)
     return true;
 }
 
+/* A run whose trace is lost ends: nobody will read the rest. */
+static void look_at_trace(struct sim *s)
+{
+    if (!ferror(s->options.trace.out) || machine_stopping(s->machine))
+        return;
+    s->trace.lost = errno;
+    machine_stop(s->machine);
+}
+
 /* A retire_fn, as there is one for each machine. */
 static void tell_record(void *user, const struct retire *r)
 {
     struct sim *s = user;
 
-    if (s->trace && s->options.trace.events != TRACE_EXITS)
+    if (s->options.trace.out && s->options.trace.events != TRACE_EXITS) {
         trace_record(&s->options.trace, r);
+        look_at_trace(s);
+    }
     if (s->options.views.perfetto)
         views_record(s->views, r);
+}
+
+/* A world_fn: of a trace of entries and exits only. */
+static void tell_world(void *user, const struct world_event *e)
+{
+    struct sim *s = user;
+
+    trace_world(&s->options.trace, e);
+    look_at_trace(s);
 }
 
 static bool open_views(struct sim *s)
 {
     struct view_options *o = &s->options.views;
-    char err[512];
+    const char *const paths[VIEW_KINDS] = {
+        [VIEW_KANATA] = o->kanata,
+        [VIEW_O3PIPEVIEW] = o->o3pipeview,
+        [VIEW_VCD] = o->vcd,
+        [VIEW_PERFETTO] = o->perfetto,
+    };
 
     o->run = s->identity.run;
     o->shown = s->identity.views_shown;
     if (!views_wanted(o))
         return true;
-    s->views = views_new(o, s->machine, &s->image, err, sizeof err);
+    s->views = views_new(o, s->machine, &s->image);
     if (!s->views) {
-        complain("%s", err);
+        complain("out of memory");
         return false;
     }
+    for (int i = 0; i < VIEW_KINDS; i++)
+        if (paths[i] && !open_output(&s->view[i], paths[i]))
+            return false;
     if (o->perfetto)
         machine_listen(s->machine, tell_record, s);
 #ifdef PIPELINE_LINKED
@@ -261,19 +266,21 @@ static bool open_trace(struct sim *s)
 {
     struct options *o = &s->options;
 
-    if (!(s->trace = o->trace_file ? open_output(o->trace_file) : stderr))
+    if (!o->trace_on)
+        return true;
+    if (o->trace_file && !open_output(&s->trace, o->trace_file))
         return false;
-    o->trace.out = s->trace;
+    o->trace.out = o->trace_file ? s->trace.out : stderr;
     o->trace.image = &s->image;
     if (o->trace.json) {
-        putc('{', s->trace);
-        identity_json(s->trace, s->identity.run, s->identity.trace_shown);
-        fputs("}\n", s->trace);
+        putc('{', o->trace.out);
+        identity_json(o->trace.out, s->identity.run, s->identity.trace_shown);
+        fputs("}\n", o->trace.out);
     } else {
-        identity_head(s->trace, s->identity.run, s->identity.trace_shown, "# ");
+        identity_head(o->trace.out, s->identity.run, s->identity.trace_shown, "# ");
     }
     if (o->trace.events == TRACE_EXITS)
-        return machine_on_world(s->machine, trace_world, &o->trace);
+        return machine_on_world(s->machine, tell_world, s);
     machine_listen(s->machine, tell_record, s);
     return true;
 }
@@ -287,14 +294,9 @@ static bool open_outputs(struct sim *s)
         complain("out of memory");
         return false;
     }
-
-    if (!open_views(s) || (o->stats && !(s->stats = open_output(o->stats))))
-        return false;
-    if (o->report && !(s->report = open_output(o->report)))
-        return false;
-    if (o->signature && !(s->signature = open_output(o->signature)))
-        return false;
-    return !o->trace_on || open_trace(s);
+    return open_views(s) && (!o->stats || open_output(&s->stats, o->stats)) &&
+           (!o->report || open_output(&s->report, o->report)) &&
+           (!o->signature || open_output(&s->signature, o->signature)) && open_trace(s);
 }
 
 /* What the guest prints goes to standard output, unless that belongs to a result: then to
@@ -304,10 +306,16 @@ static bool open_console(struct sim *s)
     const struct options *o = &s->options;
     int fd;
 
-    if (o->uart_out)
-        return (s->console = open_output(o->uart_out)) != NULL;
-    if (!o->stdout_owner)
-        return (s->console = stdout) != NULL;
+    if (o->uart_out && strcmp(o->uart_out, "-") != 0) {
+        if ((s->console = fopen(o->uart_out, "w")))
+            return true;
+        complain("%s: cannot be written: %s", SHOWN_NAME(o->uart_out), strerror(errno));
+        return false;
+    }
+    if (o->uart_out || !o->stdout_owner) {
+        s->console = stdout;
+        return true;
+    }
     fd = dup(STDERR_FILENO);
     if (fd >= 0 && (s->console = fdopen(fd, "w")))
         return true;
@@ -317,12 +325,13 @@ static bool open_console(struct sim *s)
 
 static bool make_board(struct sim *s)
 {
-    char err[512];
+    char err[256];
     struct console console;
 
     s->terminal = terminal_open(s->options.uart_in, s->console, err, sizeof err);
     if (!s->terminal) {
-        complain("--uart-in: %s", err);
+        complain("--uart-in: %s: %s", SHOWN_NAME(s->options.uart_in ? s->options.uart_in : "-"),
+                 err);
         return false;
     }
     terminal_controls(s->terminal, s->machine);
@@ -416,8 +425,8 @@ static enum stop run(struct sim *s)
         now = machine_stats(s->machine)->instret;
         if (stop != STOP_DEADLOCK || !terminal_live(s->terminal))
             return stop;
-        while (!interrupted && !timed_out && terminal_live(s->terminal) &&
-               !terminal_wait(s->terminal, 1000))
+        while (!machine_stopping(s->machine) && terminal_live(s->terminal) &&
+               !terminal_wait(s->terminal, 100))
             ;
         if (limit && now - before >= limit)
             return STOP_LIMIT;
@@ -458,7 +467,7 @@ static void say_why(struct sim *s, enum stop stop)
 {
     const char *message = machine_message(s->machine);
 
-    if (timed_out && stop == STOP_REQUEST)
+    if (signals_timed_out() && stop == STOP_REQUEST)
         complain("stopped after %" PRIu64 " seconds (--timeout)", s->options.timeout);
     else if (stop == STOP_REQUEST)
         complain("stopped");
@@ -487,7 +496,7 @@ static struct stats_end finish(struct sim *s, enum stop stop)
 {
     struct stats_end end = {ends[stop].reason, ends[stop].status};
 
-    if (stop == STOP_REQUEST && timed_out)
+    if (stop == STOP_REQUEST && signals_timed_out())
         end = (struct stats_end){"timeout", STATUS_TIMEOUT};
     if (stop == STOP_EXIT) {
         end.status = guest_status(s);
@@ -499,33 +508,27 @@ static struct stats_end finish(struct sim *s, enum stop stop)
     return end;
 }
 
-static void close_output(struct sim *s, FILE *f, const char *path)
+static void close_output(struct sim *s, struct output *f, bool whole)
 {
-    bool ok = !ferror(f);
+    const char *path = f->path;
+    char err[256];
 
-    if (!path || strcmp(path, "-") == 0)
-        path = f == stdout ? "standard output" : "standard error";
-
-    if ((f == stdout || f == stderr ? fflush(f) : fclose(f)) || !ok) {
-        complain("%s: could not be written completely", path);
-        s->output_lost = true;
-    }
+    if (!f->out || output_close(f, whole, err, sizeof err))
+        return;
+    complain("%s: %s", strcmp(path, "-") ? SHOWN_NAME(path) : "standard output", err);
+    s->output_lost = true;
 }
 
 static void write_views(struct sim *s)
 {
-    const struct view_options *o = &s->options.views;
-    char err[512];
-
     if (!s->views)
         return;
-    if (!views_write(s->views, err, sizeof err)) {
-        complain("%s", err);
-        s->output_lost = true;
-    } else if (views_left_out(s->views) && o->last == VIEW_LAST) {
+    for (int i = 0; i < VIEW_KINDS; i++)
+        if (s->view[i].out)
+            close_output(s, &s->view[i], views_write(s->views, (enum view)i, s->view[i].out));
+    if (!s->output_lost && views_left_out(s->views) && s->options.views.last == VIEW_LAST)
         complain("of the pipeline and the guests' stays the last %d are shown (--last 0: all)",
                  VIEW_LAST);
-    }
 }
 
 /* What was asked for and is known only now. */
@@ -551,15 +554,12 @@ static void write_statistics(struct sim *s, const struct stats_source *source,
 {
     const struct options *o = &s->options;
 
-    if (s->stats) {
-        stats_json(s->stats, source, end);
-        close_output(s, s->stats, o->stats);
+    if (s->stats.out) {
+        stats_json(s->stats.out, source, end);
+        close_output(s, &s->stats, true);
     }
-    if (s->report) {
-        if (!stats_html(s->report, source, end))
-            complain("--report: out of memory");
-        close_output(s, s->report, o->report);
-    }
+    if (s->report.out)
+        close_output(s, &s->report, stats_html(s->report.out, source, end));
     if (!o->summary)
         return;
     fflush(s->console);
@@ -576,10 +576,32 @@ static void write_signature(struct sim *s)
 {
     const struct options *o = &s->options;
 
-    if (!s->signature)
+    if (!s->signature.out)
         return;
-    signature_write(s->signature, &s->signature_at, s->machine, (unsigned)o->signature_bytes);
-    close_output(s, s->signature, o->signature);
+    signature_write(s->signature.out, &s->signature_at, s->machine, (unsigned)o->signature_bytes);
+    close_output(s, &s->signature, true);
+}
+
+/* The streams that are not ours stay open. */
+static void close_console(struct sim *s)
+{
+    const struct options *o = &s->options;
+    bool standard = s->console == stdout;
+    const char *lost = terminal_lost(s->terminal), *unread = terminal_trouble(s->terminal);
+
+    if (!standard && fclose(s->console) && !lost)
+        lost = strerror(errno);
+    if (lost)
+        complain("%s could not be written completely: %s",
+                 standard      ? "standard output"
+                 : o->uart_out ? SHOWN_NAME(o->uart_out)
+                               : "standard error",
+                 lost);
+    if (unread)
+        complain("%s cannot be read: %s",
+                 o->uart_in && strcmp(o->uart_in, "-") ? SHOWN_NAME(o->uart_in) : "standard input",
+                 unread);
+    s->output_lost |= lost || unread;
 }
 
 static int simulate(struct sim *s)
@@ -588,9 +610,9 @@ static int simulate(struct sim *s)
         .machine = s->machine, .image = &s->image, .run = s->identity.run};
     struct stats_end end;
 
-    catch_signals(s);
+    signals_stop(s->machine, s->options.timeout);
     end = finish(s, run(s));
-    signalled = NULL;
+    signals_stop(NULL, 0);
 #ifdef PIPELINE_LINKED
     if (s->pipeline)
         source.pipeline = pipeline_stats(s->pipeline);
@@ -604,9 +626,10 @@ static int simulate(struct sim *s)
     write_statistics(s, &source, &end);
     write_signature(s);
     write_views(s);
-    if (s->trace)
-        close_output(s, s->trace, s->options.trace_file);
-    close_output(s, s->console, s->options.uart_out);
+    close_output(s, &s->trace, true);
+    close_console(s);
+    if (fflush(stderr) || ferror(stderr))
+        s->output_lost = true; /* and there is nowhere to say it */
     return s->output_lost ? STATUS_OUTPUT : end.status;
 }
 
@@ -617,6 +640,12 @@ static void clean_up(struct sim *s)
     pipeline_free(s->pipeline);
 #endif
     terminal_close(s->terminal);
+    for (int i = 0; i < VIEW_KINDS; i++)
+        output_drop(&s->view[i]);
+    output_drop(&s->stats);
+    output_drop(&s->report);
+    output_drop(&s->signature);
+    output_drop(&s->trace);
     board_free(s->board);
     exits_free(s->exits);
     explain_free(s->explain);
@@ -632,10 +661,7 @@ static int print_config(struct options *o)
     const struct config c = {&o->config, &o->pipeline};
 
     config_file_print(&c, stdout);
-    if (!fflush(stdout) && !ferror(stdout))
-        return 0;
-    complain("standard output could not be written completely");
-    return STATUS_OUTPUT;
+    return 0;
 }
 
 #ifndef PIPELINE_LINKED
@@ -668,6 +694,7 @@ int main(int argc, char **argv)
     char err[512];
     int status = 0;
 
+    files_reserve();
     if (!options_parse(&s.options, argc, argv, err, sizeof err)) {
         complain("%s", err);
         status = STATUS_USAGE;
@@ -681,9 +708,13 @@ int main(int argc, char **argv)
     } else if (s.options.model == MODEL_PIPELINE) {
         status = become_pipeline(argv);
 #endif
-    } else if (!(status = build(&s)) && s.options.image) {
-        status = simulate(&s);
+    } else {
+        signals_catch();
+        if (!(status = build(&s)) && s.options.image)
+            status = simulate(&s);
     }
     clean_up(&s);
+    if (!s.output_lost && !files_printed("visa-sim") && !status)
+        status = STATUS_OUTPUT;
     return status;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../asm/files.h"
 #include "built-with.h"
 #include "compare.h"
 #include "html.h"
@@ -67,15 +68,14 @@ static void run_free(struct run *run)
 
 static bool draw(const struct report *r, enum form form, const char *path)
 {
-    FILE *out = strcmp(path, "-") ? fopen(path, "w") : stdout;
-    bool ok;
+    struct output f;
+    char err[256];
 
-    if (!out)
-        return fail(path, strerror(errno));
-    ok = (form == HTML ? html_report(out, r) : plot_svg(out, r)) || fail(path, "out of memory");
-    if (out != stdout && fclose(out))
-        return fail(path, "could not be written completely");
-    return ok;
+    if (!output_open(&f, path, err, sizeof err) ||
+        !output_close(&f, form == HTML ? html_report(f.out, r) : plot_svg(f.out, r), err,
+                      sizeof err))
+        return fail(strcmp(path, "-") ? path : "standard output", err);
+    return true;
 }
 
 static bool print_tables(const struct report *r, const struct request *q)
@@ -104,7 +104,7 @@ static bool print(const struct report *r, const struct request *q)
             return report_csv(stdout, r, q->by, q->top);
         report_rings_csv(stdout, r);
         return true;
-    case JSON: return report_json(stdout, r, q->by, q->top);
+    case JSON: return report_json(stdout, r, q->by, q->top) || ferror(stdout); /* said later */
     case HISTOGRAM: return report_histogram(stdout, r, q->by, q->top);
     default: return print_tables(r, q);
     }
@@ -128,8 +128,6 @@ static int show(char *const *paths, int n, const struct request *q)
              fail(paths[0], "out of memory");
     run_free(&runs[0]);
     run_free(&runs[1]);
-    if (fflush(stdout) || ferror(stdout))
-        ok = fail("standard output", "could not be written completely");
     return ok ? 0 : STATUS_FILE;
 }
 
@@ -187,10 +185,13 @@ static int check(char *const *paths, int n, const struct request *q)
         return usage("--by ring: expected one FILE, and no --histogram", "");
     if (n == 2 && strcmp(paths[0], "-") == 0 && strcmp(paths[1], "-") == 0)
         return usage("standard input cannot be both runs", "");
+    for (int i = 0; q->path && i < n; i++)
+        if (files_same(q->path, paths[i]))
+            return usage("this would be written over what it is made from: ", q->path);
     return 0;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     static const struct option longs[] = {
         {"by", required_argument, 0, 'b'},   {"top", required_argument, 0, 'n'},
@@ -236,4 +237,14 @@ int main(int argc, char **argv)
         q.top = 0;
     status = check(argv + optind, argc - optind, &q);
     return status ? status : show(argv + optind, argc - optind, &q);
+}
+
+int main(int argc, char **argv)
+{
+    int status;
+
+    files_reserve();
+    files_abandon_on_signals();
+    status = run(argc, argv);
+    return files_printed("visa-stat") || status ? status : STATUS_FILE;
 }

@@ -2,9 +2,11 @@
  * viewers, the guests' stays for Perfetto. Manual: visa-sim(1), "Looking at the pipeline".
  *
  * What is in the bounds is kept while the run lasts, and written behind it, in the order of
- * cycles, which is not the one in which harts are simulated. A file appears when it is whole. */
+ * cycles, which is not the one in which harts are simulated. */
 #ifndef VISA_VIEWS_H
 #define VISA_VIEWS_H
+
+#include <stdio.h>
 
 #include "loader.h"
 #include "machine.h"
@@ -33,17 +35,17 @@ static inline bool views_wanted(const struct view_options *o)
     return views_of_pipeline(o) || o->perfetto;
 }
 
-/* NULL with a reason in err: memory, or a file that cannot be written. */
-struct views *views_new(const struct view_options *o, struct machine *m, const struct image *im,
-                        char *err, size_t n);
+/* NULL if memory ran out. */
+struct views *views_new(const struct view_options *o, struct machine *m, const struct image *im);
 void views_free(struct views *v);
 
 /* A pipeline_fn, for views_of_pipeline; a retire_fn, for perfetto. */
 void views_insn(void *views, const struct pipeline_insn *i);
 void views_record(void *views, const struct retire *r);
 
-/* Writes the files. False with a reason in err; then the files that are not whole are not there. */
-bool views_write(struct views *v, char *err, size_t n);
+/* Writes one of them. False if memory ran out: then it is not whole. */
+enum view { VIEW_KANATA, VIEW_O3PIPEVIEW, VIEW_VCD, VIEW_PERFETTO, VIEW_KINDS };
+bool views_write(struct views *v, enum view which, FILE *out);
 /* What `last` left out. */
 uint64_t views_left_out(const struct views *v);
 

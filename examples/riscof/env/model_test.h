@@ -10,20 +10,20 @@
 #define RVMODEL_BOOT
 
 /* Ends the run, and visa-sim writes the signature. */
-#define RVMODEL_HALT \
-    li t0, VISA_FINISHER; \
-    li t1, VISA_PASS; \
-    sw t1, 0(t0); \
-    1: j 1b;
+#define RVMODEL_HALT                                                                               \
+    li t0, VISA_FINISHER;                                                                          \
+    li t1, VISA_PASS;                                                                              \
+    sw t1, 0(t0);                                                                                  \
+    1 : j 1b;
 
-#define RVMODEL_DATA_BEGIN \
-    .balign 16; \
-    .globl begin_signature; \
+#define RVMODEL_DATA_BEGIN                                                                         \
+    .balign 16;                                                                                    \
+    .globl begin_signature;                                                                        \
     begin_signature:
 
-#define RVMODEL_DATA_END \
-    .balign 16; \
-    .globl end_signature; \
+#define RVMODEL_DATA_END                                                                           \
+    .balign 16;                                                                                    \
+    .globl end_signature;                                                                          \
     end_signature:
 
 /* The signature says all: nothing is printed on the way. */
@@ -35,22 +35,22 @@
 #define RVMODEL_IO_ASSERT_DFPR_EQ(_D, _R, _I)
 
 /* Hart 0's software interrupt is msip, its timer's mtimecmp lies 0x4000 behind. */
-#define RVMODEL_SET_MSW_INT \
-    li t0, VISA_CLINT; \
-    li t1, 1; \
+#define RVMODEL_SET_MSW_INT                                                                        \
+    li t0, VISA_CLINT;                                                                             \
+    li t1, 1;                                                                                      \
     sw t1, 0(t0);
 
-#define RVMODEL_CLEAR_MSW_INT \
-    li t0, VISA_CLINT; \
+#define RVMODEL_CLEAR_MSW_INT                                                                      \
+    li t0, VISA_CLINT;                                                                             \
     sw x0, 0(t0);
 
-#define RVMODEL_SET_MTIMER_INT \
-    li t0, VISA_CLINT + 0x4000; \
+#define RVMODEL_SET_MTIMER_INT                                                                     \
+    li t0, VISA_CLINT + 0x4000;                                                                    \
     sd x0, 0(t0);
 
-#define RVMODEL_CLEAR_MTIMER_INT \
-    li t0, VISA_CLINT + 0x4000; \
-    li t1, -1; \
+#define RVMODEL_CLEAR_MTIMER_INT                                                                   \
+    li t0, VISA_CLINT + 0x4000;                                                                    \
+    li t1, -1;                                                                                     \
     sd t1, 0(t0);
 
 #define RVMODEL_SET_MEXT_INT
