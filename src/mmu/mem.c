@@ -186,23 +186,28 @@ static void time_read(void *user, bool host, unsigned level, uint64_t gpa, uint6
     timing_note(user, host ? TIMING_WALK_HOST : TIMING_WALK_GUEST, hpa, 8, false);
 }
 
+/* The walk that an access wants, of the tables as they are. Only a guest's own accesses have V=1
+ * while it runs: with V=0 satp is the host's, and VMLD and VMST take GPTBR from the context. */
+static struct walk walk_for(struct hart *h, const struct xlate *q, const struct context *c)
+{
+    return (struct walk){.h = h,
+                         .ctx = q->ctx,
+                         .access = q->access,
+                         .satp = q->ctx->v ? ctx_gptbr(h, c) : h->s.satp,
+                         .hptbr = q->ctx->v ? c->f[ISA_VMCS_HPTBR] : 0};
+}
+
 static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context *c)
 {
     unsigned side = q->access == ACCESS_FETCH ? 0 : 1;
-    struct walk w = {.h = h,
-                     .tlb = h->tlb[side],
-                     .ctx = q->ctx,
-                     .access = q->access,
-                     .satp = q->ctx->v ? ctx_gptbr(h, c)
-                             : h->v    ? h->host_s.satp
-                                       : h->s.satp,
-                     .hptbr = q->ctx->v ? c->f[ISA_VMCS_HPTBR] : 0,
-                     .visit = h->timing ? time_read : NULL,
-                     .user = h->timing};
+    struct walk w = walk_for(h, q, c);
     struct tlb_entry evicted;
     bool done;
     enum walk_result r;
 
+    w.tlb = h->tlb[side];
+    w.visit = h->timing ? time_read : NULL;
+    w.user = h->timing;
     count_miss(h, q->ctx, c);
     r = walk_guest(&w, q->va);
     if (r != WALK_OK)
@@ -229,11 +234,7 @@ static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context
 static void check_stale(struct hart *h, const struct xlate *q, struct context *c)
 {
     struct machine *m = h->machine;
-    struct walk w = {.h = h,
-                     .ctx = q->ctx,
-                     .access = q->access,
-                     .satp = q->ctx->v ? ctx_gptbr(h, c) : h->s.satp,
-                     .hptbr = q->ctx->v ? c->f[ISA_VMCS_HPTBR] : 0};
+    struct walk w = walk_for(h, q, c);
     struct stale_use u = {.hart = h->id,
                           .v = q->ctx->v,
                           .vmid = (uint16_t)tlb_tag_vmid(q->ctx->tag),

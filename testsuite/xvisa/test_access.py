@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from xvisa.asm import CSR, EXC, INSN, MASK, TRAP, field, ins
+from xvisa.asm import CSR, EXC, EXIT, INSN, MASK, TRAP, field, ins, vmexit
 from xvisa.nested import (A, BARE, D, LOAD, R, SV39, SV48, STORE, U, V, W, X, Fault, HostFault, Tables, View,
                           host_stage, translate)
 from xvisa.script import FREE, RAM
@@ -301,3 +301,43 @@ def test_pmp(rights, stage, what, batch):
     for a, good in zip((load, store), fine):
         if not good and gpa is not None:
             assert a.tval == gpa
+
+
+# --- Whose tables ----------------------------------------------------------------------
+
+CODE = FREE + 0x10000
+GUEST_PAGE, HOST_PAGE, OTHER_PAGE = FREE + 0x200000, FREE + 0x201000, FREE + 0x202000
+
+
+@pytest.mark.parametrize("stale", ["", "guest", "host"])
+def test_tables_of_whom(stale, single):
+    """One address in the tables of the guest, and in those of satp: VMLD and the guest itself go by GPTBR, an access
+    with MPRV by satp (WK-1); --check-stale compares with the same tables, and accuses only what is stale."""
+    s, t, at = single, Tables(FREE + 0x300000), 0x4000_0000
+    gptbr, satp = t.root(SV39) | 1 << 44, t.root(SV39) | 2 << 44
+    leaf = {"guest": t.map(gptbr, at, GUEST_PAGE, 0, ALL)[0], "host": t.map(satp, at, HOST_PAGE, 0, ALL | U)[0]}
+    t.map(gptbr, CODE, CODE, 0, ALL)
+    s.memory(t.memory())
+    for n, page in enumerate((GUEST_PAGE, HOST_PAGE, OTHER_PAGE)):
+        s.poke(page, n)
+    s.code(CODE, [ins("ld", rd=12, rs1=10), ins("ld", rd=13, rs1=10), vmexit(1)])
+    s.vmcs(VMCS, pc=CODE, gptbr=gptbr, hptbr=1 << 44, x10=at)
+    ran = s.enter(VMCS, "x12", "x13")
+    s.csr(CSR["satp"], satp)            # what the entry has put aside is another value
+
+    def look():
+        guest = s.step(ins("vmld.d", rs1=10, rd=12), x10=at)
+        s.step(ins("csrrs", csr=CSR["mstatus"], rs1=10), x10=1 << 17)
+        host = s.step(ins("ld", rs1=10, rd=12), x10=at)     # as Ring 3: mret left MPP 0
+        s.step(ins("csrrc", csr=CSR["mstatus"], rs1=10), x10=1 << 17)
+        return guest, host
+    seen = [look(), look()]
+    if stale:
+        s.poke(leaf[stale], OTHER_PAGE >> 12 << 10 | ALL | (U if stale == "host" else 0))
+        seen.append(look())
+    s.csr(CSR["satp"], 0)
+    told = s.go("--check-stale").stderr
+    assert (ran.cause, ran.x12, ran.x13) == (EXIT["HYPERCALL"], 0, 0)
+    assert [(g.x12, h.x12) for g, h in seen] == [(0, 1)] * len(seen)
+    assert told.count("stale translation") == bool(stale)
+    assert (f"now say {OTHER_PAGE:#x}" in told) == bool(stale)
