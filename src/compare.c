@@ -79,12 +79,14 @@ static size_t merge(struct pair *p, size_t n)
 /* "+12.5 %"; of nothing, no percentage. */
 static const char *change_text(int64_t before, int64_t after, char *text, size_t n)
 {
+    double percent = before ? 100.0 * ((double)after - (double)before) / (double)before : 0;
+
     if (before == after)
         snprintf(text, n, "=");
     else if (before == 0)
         snprintf(text, n, "new");
-    else
-        snprintf(text, n, "%+.1f %%", 100.0 * ((double)after - (double)before) / (double)before);
+    else if (snprintf(text, n, "%+.1f %%", percent) > 10)
+        snprintf(text, n, "%+.1e%%", percent);
     return text;
 }
 
@@ -147,7 +149,7 @@ static void totals(FILE *out, const struct report *a, const struct report *b)
 
 static void print_pair(FILE *out, const struct pair *p, bool csv)
 {
-    char exits[32], cycles[32];
+    char exits[32], cycles[32], text[REPORT_FIT];
 
     if (csv) {
         fprintf(out, "%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",", p->exits[0],
@@ -158,13 +160,19 @@ static void print_pair(FILE *out, const struct pair *p, bool csv)
         putc('\n', out);
         return;
     }
-    fprintf(out,
-            "%10" PRId64 " %10" PRId64 " %10s %12" PRId64 " %12" PRId64 " %10s %5" PRId64
-            " %-10s%s%s\n",
-            p->exits[0], p->exits[1], change_text(p->exits[0], p->exits[1], exits, sizeof exits),
-            p->cycles[0], p->cycles[1],
-            change_text(p->cycles[0], p->cycles[1], cycles, sizeof cycles), p->vmid,
-            p->cause[0] ? p->cause : "all", p->place[0] ? " " : "", p->place);
+    fprintf(out, "%10s", report_fit(p->exits[0], 10, text));
+    fprintf(out, " %10s %10s", report_fit(p->exits[1], 10, text),
+            change_text(p->exits[0], p->exits[1], exits, sizeof exits));
+    fprintf(out, " %12s", report_fit(p->cycles[0], 12, text));
+    fprintf(out, " %12s %10s", report_fit(p->cycles[1], 12, text),
+            change_text(p->cycles[0], p->cycles[1], cycles, sizeof cycles));
+    fprintf(out, " %5s ", report_fit(p->vmid, 5, text));
+    report_text(out, p->cause[0] ? p->cause : "all", 10);
+    if (p->place[0]) {
+        fprintf(out, "\n%10s ", "");
+        report_text(out, p->place, 87);
+    }
+    putc('\n', out);
 }
 
 static void print_pairs(FILE *out, const struct pair *p, size_t n, size_t top, bool csv)
@@ -178,9 +186,9 @@ static void print_pairs(FILE *out, const struct pair *p, size_t n, size_t top, b
               "place\n",
               out);
     else if (differ)
-        fprintf(out, "\n%32s %36s\n%10s %10s %10s %12s %12s %10s %5s %-10s place\n", "exits",
+        fprintf(out, "\n%32s %36s\n%10s %10s %10s %12s %12s %10s %5s cause\n", "exits",
                 "cycles of handling in Ring -1", "before", "after", "change", "before", "after",
-                "change", "VM", "cause");
+                "change", "VM");
     for (size_t i = 0; i < differ && (!top || i < top); i++)
         print_pair(out, &p[i], csv);
     if (csv)

@@ -93,14 +93,21 @@ static void vm_row(const struct html *h, const struct report_vm *v)
     number(h, v->reads_guest);
     number(h, v->reads_host);
     real(h, v->tlbmiss > 0, (double)(v->reads_guest + v->reads_host) / (double)v->tlbmiss, "");
+    number(h, v->vint_sent);
+    number(h, v->vint_taken);
+    number(h, v->vint_acknowledged);
+    number(h, v->vint_ended);
+    number(h, v->vint_pending);
     end_row(h);
 }
 
 static void vms(const struct html *h)
 {
-    begin(h, "VMs: time, exits, TLB misses and the page-table entries that they read",
+    begin(h,
+          "VMs: time, exits, TLB misses and the page-table entries that they read, "
+          "virtual interrupts",
           "VM|VMCS|#cycles|#share|#instructions|#entries|#exits|#emulated|#TLB misses|"
-          "#guest entries|#host entries|#per miss");
+          "#guest entries|#host entries|#per miss|#sent|#taken|#acknowledged|#ended|#never taken");
     vm_row(h, &h->r->host);
     for (size_t i = 0; i < h->r->nvms; i++)
         vm_row(h, &h->r->vms[i]);
@@ -175,6 +182,23 @@ static void site_row(const struct html *h, const struct report_row *s)
     end_row(h);
 }
 
+static void refusals(const struct html *h, json_t *fields)
+{
+    const char *name;
+    json_t *value;
+
+    if (json_object_size(fields) == 0)
+        return;
+    begin(h, "VM entries refused, by the field of the VMCS that is wrong", "Field|#count");
+    json_object_foreach(fields, name, value)
+    {
+        head(h, name);
+        number(h, json_integer_value(value));
+        end_row(h);
+    }
+    end(h);
+}
+
 static void sites(const struct html *h)
 {
     static const char plain[] =
@@ -196,6 +220,7 @@ static void sites(const struct html *h)
 void html_tables(const struct html *h)
 {
     totals(h);
+    refusals(h, json_object_get(h->r->root, "refused_by_field"));
     vms(h);
     if (h->r->nrings) {
         rings(h);

@@ -167,6 +167,12 @@ bool machine_on_world(struct machine *m, world_fn *fn, void *user)
     return true;
 }
 
+void machine_on_refusal(struct machine *m, world_fn *fn, void *user)
+{
+    m->on_refusal = fn;
+    m->on_refusal_user = user;
+}
+
 void machine_on_stale(struct machine *m, stale_fn *fn, void *user)
 {
     m->on_stale = fn;
@@ -236,6 +242,42 @@ const char *machine_message(const struct machine *m)
     return m->message;
 }
 
+/* Vectors of the VM at this VMCS that are pending now, enabled or not. */
+static unsigned pending_vectors(struct machine *m, uint64_t vmcs)
+{
+    uint64_t pending[ISA_VIC_VECTORS / 64] = {0};
+    const struct context *c = NULL;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < m->config.harts && !c; i++)
+        c = pool_find(&m->harts[i], vmcs);
+    if (c)
+        memcpy(pending, &c->f[ISA_VMCS_VIC_PENDING], sizeof pending);
+    else
+        (void)machine_read(m, vmcs + 8ull * ISA_VMCS_VIC_PENDING, pending, sizeof pending);
+    for (unsigned i = 0; i < ISA_VIC_VECTORS / 64; i++)
+        n += (unsigned)__builtin_popcountll(pending[i]);
+    return n;
+}
+
+static void count_vints(struct machine *m)
+{
+    struct machine_stats *s = &m->stats;
+
+    s->vint = (struct vint_count){0};
+    s->vint_pending = 0;
+    for (unsigned i = 0; i < s->nvms; i++) {
+        struct exit_count *vm = &s->vms[i];
+
+        vm->vint_pending = pending_vectors(m, vm->vmcs);
+        s->vint_pending += vm->vint_pending;
+        s->vint.sent += vm->vint.sent;
+        s->vint.taken += vm->vint.taken;
+        s->vint.acknowledged += vm->vint.acknowledged;
+        s->vint.ended += vm->vint.ended;
+    }
+}
+
 const struct machine_stats *machine_stats(struct machine *m)
 {
     m->stats.instret = machine_progress(m) - m->attempts;
@@ -243,6 +285,7 @@ const struct machine_stats *machine_stats(struct machine *m)
     for (unsigned i = 0; i < m->config.harts; i++)
         if (hart_ticks(&m->harts[i]) > m->stats.ticks)
             m->stats.ticks = hart_ticks(&m->harts[i]);
+    count_vints(m);
     return &m->stats;
 }
 
@@ -364,4 +407,18 @@ struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs)
     }
     s->vms[s->nvms] = (struct exit_count){.vmcs = vmcs};
     return &s->vms[s->nvms++];
+}
+
+struct exit_count *machine_vm_entered(struct machine *m, uint64_t vmcs)
+{
+    struct exit_count *vm = machine_vm_stats(m, vmcs), *place = &m->stats.vms[m->vms_entered];
+    struct exit_count first = {0};
+
+    if (!vm || vm < place)
+        return vm;
+    first = *vm; /* nobody points to what was not entered */
+    *vm = *place;
+    *place = first;
+    m->vms_entered++;
+    return place;
 }

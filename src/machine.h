@@ -41,6 +41,11 @@ enum retire_event {
     RETIRE_EXIT,      /* cause: ISA_EXIT_* */
     RETIRE_ENTRY,     /* the instruction entered a guest: qual is its VMID, val its VMCS */
     RETIRE_ENTRYFAIL, /* the instruction was refused an entry: addr is the field's value */
+    /* the instruction made a virtual interrupt pending, took it into service, or ended it: qual is
+     * the vector, val the VMCS. That it interrupts a guest is RETIRE_INTERRUPT, with its vector */
+    RETIRE_VINT_SENT,
+    RETIRE_VINT_ACKNOWLEDGED,
+    RETIRE_VINT_ENDED,
 };
 
 enum retire_mem { MEM_NONE, MEM_LOAD, MEM_STORE, MEM_AMO };
@@ -69,7 +74,7 @@ struct retire {
     uint8_t event;      /* enum retire_event */
     uint8_t cause;
     uint64_t tval;                 /* exception: tval */
-    uint64_t qual, addr, gpa, val; /* exit: VMQUAL VMADDR VMGPA VMVAL */
+    uint64_t qual, addr, gpa, val; /* exit: VMQUAL VMADDR VMGPA VMVAL; SEI of a guest: its vector */
     uint64_t guest_base;           /* satp, or GPTBR while v */
     uint64_t host_base;            /* HPTBR while v, else 0 */
     uint64_t next_pc;
@@ -80,6 +85,8 @@ typedef void retire_fn(void *user, const struct retire *r);
 /* A switch between the worlds: a guest was entered, or exited. */
 struct world_event {
     bool entry;
+    bool
+        refused; /* the entry, by the field in qual whose value is addr; pc and ring are Ring -1's */
     uint32_t hart;
     uint16_t vmid;
     uint64_t vmcs;
@@ -119,13 +126,26 @@ enum stop {
     STOP_BREAK,     /* the next instruction is one that machine_break_at or _marker told */
 };
 
+/* Virtual interrupts of a VM. */
+struct vint_count {
+    uint64_t sent;         /* VINT_SEND */
+    uint64_t taken;        /* the guest's external interrupt */
+    uint64_t acknowledged; /* VINT_ACK with a vector */
+    uint64_t ended;        /* VINT_ACK.EOI of one */
+};
+
 struct exit_count {
     uint64_t vmcs;
     uint16_t vmid;           /* at its last exit */
     uint64_t by_cause[0x20]; /* exits */
     uint64_t entries, exits, emu, tlbmiss, instret;
     uint64_t walk_reads_guest, walk_reads_host; /* page-table entries read */
+    struct vint_count vint;
+    uint64_t vint_pending; /* vectors that are pending now, by machine_stats() */
 };
+
+/* Fields of the VMCS by number, and behind them the pointer to it. */
+enum { MACHINE_REFUSALS = 512 + 1 };
 
 /* Architectural events, counted while running. */
 struct machine_stats {
@@ -133,11 +153,15 @@ struct machine_stats {
     uint64_t exits, emu, tlbmiss; /* VMCOUNT_* in total over all harts */
     uint64_t tlbmiss_host;        /* walks with V=0 */
     uint64_t entry_failures, entries;
+    uint64_t refused_by[MACHINE_REFUSALS]; /* entry_failures by the field that is wrong */
     uint64_t pool_spills, pool_refills;
     uint64_t walk_reads_guest, walk_reads_host; /* page-table entries read */
     uint64_t exceptions, interrupts;
+    struct vint_count vint; /* of all VMs, as vint_pending by machine_stats() */
+    uint64_t vint_pending;
     unsigned nvms;
-    struct exit_count *vms; /* in the order of their first entry */
+    struct exit_count *vms; /* in the order of their first entry; behind them those that were only
+                             * sent interrupts */
 };
 
 void machine_defaults(struct machine_config *c);
@@ -163,6 +187,9 @@ void machine_listen(struct machine *m, retire_fn *fn, void *user);
  * arguments. At most MACHINE_WORLD_FNS at once: false if there is no room. */
 bool machine_on_world(struct machine *m, world_fn *fn, void *user);
 void machine_off_world(struct machine *m, world_fn *fn, void *user);
+
+/* Every refused entry goes to fn; NULL: nobody listens. */
+void machine_on_refusal(struct machine *m, world_fn *fn, void *user);
 
 /* Every use of a stale translation goes to fn; NULL: nobody looks. While somebody does,
  * every access is walked beside the TLB: counts are the same, the run is slow. */

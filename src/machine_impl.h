@@ -38,12 +38,14 @@ struct machine {
         world_fn *fn;
         void *user;
     } world[MACHINE_WORLD_FNS];
+    world_fn *on_refusal;
+    void *on_refusal_user;
     stale_fn *on_stale;
     void *on_stale_user;
     transport_fn *transport; /* NULL: the bus itself */
     void *transport_user;
     struct machine_stats stats;
-    unsigned vms_room;
+    unsigned vms_room, vms_entered;
 };
 
 static inline uint64_t hart_ticks(const struct hart *h)
@@ -54,8 +56,10 @@ static inline uint64_t hart_ticks(const struct hart *h)
 /* An access of a device by a hart, through whoever stands before the bus. */
 bool machine_transport(struct hart *h, bool write, uint64_t pa, unsigned width, uint64_t *value);
 
-/* Counters of the VM at this VMCS, made at its first entry; NULL if memory ran out. */
+/* Counters of the VM at this VMCS, made if need be; NULL if memory ran out. The second is for
+ * those who enter it: until they do, the counters' place may change. */
 struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs);
+struct exit_count *machine_vm_entered(struct machine *m, uint64_t vmcs);
 
 /* Where h's next fetch from pc goes, by its TLB, which stays untouched; 0 if that has no
  * entry for it. */

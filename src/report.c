@@ -21,6 +21,11 @@ const struct report_total report_totals[REPORT_TOTALS] = {
     {"walk_reads_host", "page-table entries read, host stage"},
     {"pool_refills", "contexts loaded into the pool"},
     {"pool_spills", "contexts spilled from the pool"},
+    {"vint_sent", "virtual interrupts sent"},
+    {"vint_taken", "virtual interrupts taken"},
+    {"vint_acknowledged", "virtual interrupts acknowledged"},
+    {"vint_ended", "virtual interrupts ended"},
+    {"vint_pending", "virtual interrupts never taken"},
 };
 
 /* No sum of a run's numbers may overflow, nor a scale that reaches over it. */
@@ -86,6 +91,12 @@ static bool read_site(json_t *o, struct report_row *s, char *err, size_t n)
            read_cost(handling, "cycles", handled, &s->handling[CYCLES], err, n);
 }
 
+/* 0 if it is not told. */
+static int64_t number_of(json_t *o, const char *key)
+{
+    return json_integer_value(json_object_get(o, key));
+}
+
 static bool read_vm(json_t *o, struct report_vm *v, char *err, size_t n)
 {
     json_int_t vmid, entries, instret, exits, emu, tlbmiss, guest, host;
@@ -98,7 +109,20 @@ static bool read_vm(json_t *o, struct report_vm *v, char *err, size_t n)
         snprintf(err, n, "%s", e.text);
         return false;
     }
-    *v = (struct report_vm){vmid, v->vmcs, entries, instret, exits, emu, tlbmiss, guest, host, 0};
+    *v = (struct report_vm){.vmid = vmid,
+                            .vmcs = v->vmcs,
+                            .entries = entries,
+                            .instret = instret,
+                            .exits = exits,
+                            .emu = emu,
+                            .tlbmiss = tlbmiss,
+                            .reads_guest = guest,
+                            .reads_host = host,
+                            .vint_sent = number_of(o, "vint_sent"),
+                            .vint_taken = number_of(o, "vint_taken"),
+                            .vint_acknowledged = number_of(o, "vint_acknowledged"),
+                            .vint_ended = number_of(o, "vint_ended"),
+                            .vint_pending = number_of(o, "vint_pending")};
     return true;
 }
 

@@ -30,6 +30,7 @@ struct report_vm {
     int64_t vmid;
     const char *vmcs;
     int64_t entries, instret, exits, emu, tlbmiss, reads_guest, reads_host, cycles;
+    int64_t vint_sent, vint_taken, vint_acknowledged, vint_ended, vint_pending;
 };
 
 /* Where the cycles of one ring of one VM went, of all harts; of the host (VMCS 0): vmcs NULL. */
@@ -61,7 +62,7 @@ struct report {
 };
 
 /* What is counted over the whole run: keys of the JSON, in words. */
-enum { REPORT_TOTALS = 14 };
+enum { REPORT_TOTALS = 19 };
 extern const struct report_total {
     const char *key, *title;
 } report_totals[REPORT_TOTALS];
@@ -86,7 +87,14 @@ int64_t report_when(const struct report *r, size_t row, size_t interval); /* of 
 /* As text: each VM's share of time, exits and TLB; rows by falling count, at most top (0: all).
  * False if memory ran out. */
 void report_vms(FILE *out, const struct report *r);
+/* Refused entries by field, behind an empty line; nothing if there are none. */
+void report_refusals(FILE *out, const struct report *r);
 bool report_sites(FILE *out, const struct report *r, enum report_by by, size_t top);
+/* A number in so many columns, in a brief form (12.3M) if it is wider; a foreign text in at most so
+ * many, 3 or more. */
+enum { REPORT_FIT = 48 };
+const char *report_fit(int64_t n, size_t width, char text[REPORT_FIT]);
+void report_text(FILE *out, const char *text, size_t width);
 /* Quoted if need be. */
 void report_csv_text(FILE *out, const char *text);
 bool report_csv(FILE *out, const struct report *r, enum report_by by, size_t top);

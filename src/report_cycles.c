@@ -138,20 +138,35 @@ static unsigned by_size(const struct report_cycles *c, unsigned order[PIPELINE_C
     return n;
 }
 
+/* Where they went follows on lines of its own. */
 static void print_ring(FILE *out, const struct report_cycles *c, int64_t all, const char *name)
 {
+    enum { WIDTH = 96 };
     unsigned order[PIPELINE_CATEGORIES], n = by_size(c, order);
+    int column = 0;
+    char word[64], text[REPORT_FIT];
 
-    fprintf(out, "%-15s %-11s %12" PRId64 " %5.1f %% %12" PRId64 " ", name, c->vmcs ? c->vmcs : "",
-            c->total, report_percent(c->total, all), c->instret);
-    if (c->instret)
-        fprintf(out, "%6.2f ", (double)c->total / (double)c->instret);
+    fprintf(out, "%-15.15s %-12.12s %12s", name, c->vmcs ? c->vmcs : "",
+            report_fit(c->total, 12, text));
+    fprintf(out, " %5.1f %% %12s ", report_percent(c->total, all),
+            report_fit(c->instret, 12, text));
+    if (c->instret && c->total / c->instret < 1000)
+        fprintf(out, "%6.2f\n", (double)c->total / (double)c->instret);
     else
-        fprintf(out, "%6s ", "-");
-    for (unsigned i = 0; i < n; i++)
-        fprintf(out, " %s %.1f %%%s", pipeline_category_names[order[i]],
-                report_percent(c->by[order[i]], c->total), i + 1 < n ? "," : "");
-    putc('\n', out);
+        fprintf(out, "%6s\n", c->instret ? report_fit(c->total / c->instret, 6, text) : "-");
+    for (unsigned i = 0; i < n; i++) {
+        int length = snprintf(word, sizeof word, "%s %.1f %%%s", pipeline_category_names[order[i]],
+                              report_percent(c->by[order[i]], c->total), i + 1 < n ? "," : "");
+
+        if (column && column + 1 + length > WIDTH) {
+            putc('\n', out);
+            column = 0;
+        }
+
+        column += column ? fprintf(out, " %s", word) : fprintf(out, "    %s", word);
+    }
+    if (n)
+        putc('\n', out);
 }
 
 void report_rings(FILE *out, const struct report *r)
@@ -163,8 +178,8 @@ void report_rings(FILE *out, const struct report *r)
 
     if (report_scope(r, scope, sizeof scope)[0])
         fprintf(out, "Not all of the run: %s\n", scope);
-    fprintf(out, "%-15s %-11s %12s %7s %12s %6s  where they went\n", "", "VMCS", "cycles", "share",
-            "instructions", "CPI");
+    fprintf(out, "%-15s %-12s %12s %7s %12s %6s\n    where they went\n", "", "VMCS", "cycles",
+            "share", "instructions", "CPI");
     for (size_t i = 0; i < r->nrings; i++)
         print_ring(out, &r->rings[i], sum.total, report_ring_name(&r->rings[i], name, sizeof name));
     print_ring(out, &sum, sum.total, "all");

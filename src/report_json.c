@@ -78,6 +78,13 @@ static json_t *vm(const struct report *r, const struct report_vm *v)
     put(o, "tlbmiss", v->tlbmiss);
     put(o, "walk_reads_guest", v->reads_guest);
     put(o, "walk_reads_host", v->reads_host);
+    if (!v->vmcs)
+        return o;
+    put(o, "vint_sent", v->vint_sent);
+    put(o, "vint_taken", v->vint_taken);
+    put(o, "vint_acknowledged", v->vint_acknowledged);
+    put(o, "vint_ended", v->vint_ended);
+    put(o, "vint_pending", v->vint_pending);
     return o;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "figures.h"
 #include "report.h"
 
 enum { BAR = 20 };
@@ -19,118 +20,276 @@ static const char *bar(double percent, char text[BAR + 1])
     return text;
 }
 
-static void print_vm(FILE *out, const struct report *r, const struct report_vm *v)
+/* Columns: a number that is too wide for its own becomes a brief one, a text is cut. */
+
+const char *report_fit(int64_t n, size_t width, char text[REPORT_FIT])
+{
+    snprintf(text, REPORT_FIT, "%" PRId64, n);
+    if (strlen(text) <= width)
+        return text;
+    text[0] = '-'; /* of a file whose totals are less than their parts */
+    (void)figures_brief(n < 0 ? -n : n, text + (n < 0));
+    return text;
+}
+
+static const char *fit_real(double value, size_t width, char text[REPORT_FIT])
+{
+    if ((size_t)snprintf(text, REPORT_FIT, "%.1f", value) > width)
+        report_fit(value > 9e18    ? INT64_MAX
+                   : value < -9e18 ? -INT64_MAX
+                                   : (int64_t)value,
+                   width, text);
+    return text;
+}
+
+void report_text(FILE *out, const char *text, size_t width)
+{
+    size_t columns = 0, at = 0;
+
+    for (const char *c = text; *c; c++)
+        columns += ((unsigned char)*c & 0xc0) != 0x80; /* not the rest of a character of UTF-8 */
+    for (const char *c = text; *c; c++) {
+        at += ((unsigned char)*c & 0xc0) != 0x80;
+        if (columns > width && at > width - 3) {
+            fputs("...", out);
+            return;
+        }
+        putc((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c, out);
+    }
+}
+
+static void text_column(FILE *out, const char *text, size_t width)
+{
+    size_t columns = 0;
+
+    report_text(out, text, width);
+    for (const char *c = text; *c; c++)
+        columns += ((unsigned char)*c & 0xc0) != 0x80;
+    fprintf(out, "%*s", columns < width ? (int)(width - columns) : 0, "");
+}
+
+enum { VMCS = 12 }; /* columns of its address */
+
+/* Do two VMs have one VMID, so that their VMCS has to tell them apart? */
+static bool ambiguous(const struct report *r)
+{
+    for (size_t i = 0; i < r->nvms; i++)
+        for (size_t j = 0; j < i; j++)
+            if (r->vms[i].vmid == r->vms[j].vmid)
+                return true;
+    return false;
+}
+
+static void print_who(FILE *out, const struct report_vm *v, bool vmcs)
+{
+    char text[REPORT_FIT];
+
+    if (v->vmcs)
+        fprintf(out, "VM %-5s", report_fit(v->vmid, 5, text));
+    else
+        fprintf(out, "%-8s", "Ring -1");
+    if (vmcs) {
+        putc(' ', out);
+        text_column(out, v->vmcs ? v->vmcs : "", VMCS);
+    }
+}
+
+/* A number behind a blank; "-" where there is none. */
+static void number(FILE *out, bool known, int64_t n, int width)
+{
+    char text[REPORT_FIT];
+
+    fprintf(out, " %*s", width, known ? report_fit(n, (size_t)width, text) : "-");
+}
+
+static void print_time(FILE *out, const struct report *r, const struct report_vm *v)
 {
     double percent = report_percent(v->cycles, r->total);
-    char who[24] = "Ring -1", graph[BAR + 1], exits[24] = "-", emulated[24] = "-", per[24] = "-";
+    char graph[BAR + 1], text[REPORT_FIT];
 
-    if (v->vmcs) {
-        snprintf(who, sizeof who, "VM %" PRId64, v->vmid);
-        snprintf(exits, sizeof exits, "%" PRId64, v->exits);
-        snprintf(emulated, sizeof emulated, "%" PRId64, v->emu);
-    }
+    print_who(out, v, true);
+    number(out, true, v->cycles, 12);
+    fprintf(out, " %5s %% %-*s", fit_real(percent, 5, text), BAR, bar(percent, graph));
+    number(out, true, v->instret, 12);
+    putc('\n', out);
+}
+
+static void print_events(FILE *out, const struct report_vm *v, bool vmcs)
+{
+    char text[REPORT_FIT];
+
+    print_who(out, v, vmcs);
+    number(out, v->vmcs, v->entries, 9);
+    number(out, v->vmcs, v->exits, 9);
+    number(out, v->vmcs, v->emu, 9);
+    number(out, true, v->tlbmiss, 10);
+    number(out, true, v->reads_guest, 9);
+    number(out, true, v->reads_host, 9);
     if (v->tlbmiss)
-        snprintf(per, sizeof per, "%.1f",
-                 (double)(v->reads_guest + v->reads_host) / (double)v->tlbmiss);
-    fprintf(out,
-            "%-8s %-11s %12" PRId64 " %5.1f %% %-*s %12" PRId64 " %9s %9s %10" PRId64 " %8" PRId64
-            " %8" PRId64 " %5s\n",
-            who, v->vmcs ? v->vmcs : "", v->cycles, percent, BAR, bar(percent, graph), v->instret,
-            exits, emulated, v->tlbmiss, v->reads_guest, v->reads_host, per);
+        fit_real((double)(v->reads_guest + v->reads_host) / (double)v->tlbmiss, 6, text);
+    fprintf(out, " %6s\n", v->tlbmiss ? text : "-");
+}
+
+static void print_vints(FILE *out, const struct report_vm *v, bool vmcs)
+{
+    print_who(out, v, vmcs);
+    number(out, true, v->vint_sent, 9);
+    number(out, true, v->vint_taken, 9);
+    number(out, true, v->vint_acknowledged, 12);
+    number(out, true, v->vint_ended, 9);
+    number(out, true, v->vint_pending, 11);
+    putc('\n', out);
+}
+
+static bool any_vints(const struct report *r)
+{
+    for (size_t i = 0; i < r->nvms; i++) {
+        const struct report_vm *v = &r->vms[i];
+
+        if (v->vint_sent || v->vint_taken || v->vint_acknowledged || v->vint_ended ||
+            v->vint_pending)
+            return true;
+    }
+    return false;
+}
+
+/* Words on lines of their own, behind a label. */
+void report_refusals(FILE *out, const struct report *r)
+{
+    enum { WIDTH = 78 };
+    const char *name;
+    json_t *value;
+    int column = 0;
+    char word[64];
+
+    json_object_foreach(json_object_get(r->root, "refused_by_field"), name, value)
+    {
+        int length = snprintf(word, sizeof word, "%.24s %" JSON_INTEGER_FORMAT, name,
+                              json_integer_value(value));
+
+        if (column == 0)
+            column = fprintf(out, "\nVM entries refused, by field:");
+        else
+            column += fprintf(out, ",");
+        if (column + 1 + length > WIDTH)
+            column = fprintf(out, "\n   ") - 1;
+        putc(' ', out);
+        report_text(out, word, sizeof word);
+        column += 1 + length;
+    }
+    if (column)
+        putc('\n', out);
 }
 
 void report_vms(FILE *out, const struct report *r)
 {
-    fprintf(out, "%120s\n", "page-table entries read");
-    fprintf(out, "%-8s %-11s %12s %7s %-*s %12s %9s %9s %10s %8s %8s %5s\n", "", "VMCS", "cycles",
-            "share", BAR, "", "instructions", "exits", "emulated", "TLB misses", "guest", "host",
-            "/miss");
-    print_vm(out, r, &r->host);
+    bool vmcs = ambiguous(r);
+    int who = vmcs ? 8 + 1 + VMCS : 8;
+
+    fprintf(out, "%-8s %-*s %12s %7s %-*s %12s\n", "", VMCS, "VMCS", "cycles", "share", BAR, "",
+            "instructions");
+    print_time(out, r, &r->host);
     for (size_t i = 0; i < r->nvms; i++)
-        print_vm(out, r, &r->vms[i]);
+        print_time(out, r, &r->vms[i]);
+    fprintf(out, "\n%*s\n", who + 68, "page-table entries read");
+    fprintf(out, "%-*s %9s %9s %9s %10s %9s %9s %6s\n", who, "", "entries", "exits", "emulated",
+            "TLB misses", "guest", "host", "/miss");
+    print_events(out, &r->host, vmcs);
+    for (size_t i = 0; i < r->nvms; i++)
+        print_events(out, &r->vms[i], vmcs);
+    if (any_vints(r)) {
+        fprintf(out, "\n%-*s %9s %9s %12s %9s %11s\n", who, "", "sent", "taken", "acknowledged",
+                "ended", "never taken");
+        for (size_t i = 0; i < r->nvms; i++)
+            print_vints(out, &r->vms[i], vmcs);
+    }
 }
 
-/* Which columns there are, and how wide. */
+/* Which columns there are. A row of a site is followed by its place; of a model that knows cycles,
+ * by its costs in them. */
 struct layout {
     enum report_by by;
-    int pc;
-    bool vmcs; /* two VMs have one VMID: tell them apart */
+    bool vmcs;
     unsigned units;
+    int before; /* columns in front of the costs */
 };
 
-static struct layout layout_of(const struct report *r, const struct report_row *rows, size_t n,
-                               enum report_by by)
+static struct layout layout_of(const struct report *r, enum report_by by)
 {
-    struct layout l = {.by = by, .pc = 8, .units = report_timed(r) ? 2 : 1};
+    struct layout l = {.by = by, .vmcs = ambiguous(r), .units = report_timed(r) ? 2 : 1};
 
-    for (size_t i = 0; i < n; i++) {
-        size_t width = rows[i].pc ? strlen(rows[i].pc) : 0;
-
-        l.pc = (int)width > l.pc && width < 32 ? (int)width : l.pc;
-    }
-    for (size_t i = 0; i < r->nvms && !l.vmcs; i++)
-        for (size_t j = 0; j < i; j++)
-            l.vmcs |= r->vms[i].vmid == r->vms[j].vmid;
+    l.before = 31 + (l.vmcs ? VMCS + 1 : 0) + (by != BY_VM ? 11 : 0);
     return l;
 }
 
 static void print_titles(FILE *out, const struct layout *l)
 {
-    static const char *const units[] = {"instructions", "cycles"};
-    int before =
-        33 + (l->vmcs ? 12 : 0) + (l->by != BY_VM ? 11 : 0) + (l->by == BY_SITE ? l->pc + 1 : 0);
-
-    fprintf(out, "%*s", before, "");
-    for (unsigned u = 0; u < l->units; u++)
-        fprintf(out, "  %-*s", u + 1 < l->units ? 41 : 0, units[u]);
-    fprintf(out, "\n%9s %8s %5s ", "exits", "emulated", "VM");
+    fprintf(out, "%8s %8s %5s ", "exits", "emulated", "VM");
     if (l->vmcs)
-        fprintf(out, "%-11s ", "VMCS");
+        fprintf(out, "%-*s ", VMCS, "VMCS");
     if (l->by != BY_VM)
         fprintf(out, "%-10s ", "cause");
+    fprintf(out, "%7s %8s %8s %8s %8s%s\n", "Ring -1", "handling", "away min", "mean", "max",
+            l->units == 1 ? " insns" : "");
     if (l->by == BY_SITE)
-        fprintf(out, "%-*s ", l->pc, "guest pc");
-    fprintf(out, "%9s", "Ring -1");
-    for (unsigned u = 0; u < l->units; u++)
-        fprintf(out, "  %9s %9s %11s %9s", "handling", "away: min", "mean", "max");
-    fprintf(out, "%s\n", l->by == BY_SITE ? "  symbol" : "");
+        fprintf(out, "%9s%s\n", "", "guest pc, symbol");
 }
 
-static void print_costs(FILE *out, const struct report_row *w, unsigned unit)
+static void print_costs(FILE *out, const struct report_row *w, const struct layout *l,
+                        unsigned unit)
 {
+    static const char *const names[UNITS] = {" insns", " cycles"};
     const struct report_cost *h = &w->handling[unit], *a = &w->away[unit];
+    char text[REPORT_FIT];
 
-    if (h->n)
-        fprintf(out, "  %9.1f", report_mean(h));
-    else
-        fprintf(out, "  %9s", "-");
-    if (a->n)
-        fprintf(out, " %9" PRId64 " %11.1f %9" PRId64, a->min, report_mean(a), a->max);
-    else
-        fprintf(out, " %9s %11s %9s", "-", "-", "-");
+    fprintf(out, " %8s", h->n ? fit_real(report_mean(h), 8, text) : "-");
+    number(out, a->n, a->min, 8);
+    fprintf(out, " %8s", a->n ? fit_real(report_mean(a), 8, text) : "-");
+    number(out, a->n, a->max, 8);
+    fprintf(out, "%s\n", l->units > 1 ? names[unit] : "");
 }
 
 static void print_row(FILE *out, const struct report *r, const struct report_row *w,
                       const struct layout *l)
 {
-    fprintf(out, "%9" PRId64 " %8" PRId64 " %5" PRId64 " ", w->count, w->emulated, w->vmid);
-    if (l->vmcs)
-        fprintf(out, "%-11s ", w->vmcs);
-    if (w->cause)
-        fprintf(out, "%-10s ", w->cause);
-    if (w->pc)
-        fprintf(out, "%-*s ", l->pc, w->pc);
-    fprintf(out, "%7.1f %%", report_percent(w->handling[CYCLES].sum, r->host.cycles));
-    for (unsigned u = 0; u < l->units; u++)
-        print_costs(out, w, u);
-    fprintf(out, "%s%s\n", w->symbol && w->symbol[0] ? "  " : "", w->symbol ? w->symbol : "");
+    enum { INDENT = 9, WIDTH = 98 };
+    char text[REPORT_FIT];
+
+    fprintf(out, "%8s", report_fit(w->count, 8, text));
+    number(out, true, w->emulated, 8);
+    number(out, true, w->vmid, 5);
+    putc(' ', out);
+    if (l->vmcs) {
+        text_column(out, w->vmcs, VMCS);
+        putc(' ', out);
+    }
+    if (w->cause) {
+        text_column(out, w->cause, 10);
+        putc(' ', out);
+    }
+    fprintf(out, "%5s %%",
+            fit_real(report_percent(w->handling[CYCLES].sum, r->host.cycles), 5, text));
+    print_costs(out, w, l, INSTRUCTIONS);
+    if (l->units > 1) {
+        fprintf(out, "%*s", l->before, "");
+        print_costs(out, w, l, CYCLES);
+    }
+    if (!w->pc)
+        return;
+    fprintf(out, "%*s", INDENT, "");
+    report_text(out, w->pc, 20);
+    if (w->symbol[0]) {
+        putc(' ', out);
+        report_text(out, w->symbol, WIDTH - INDENT - 21);
+    }
+    putc('\n', out);
 }
 
 bool report_sites(FILE *out, const struct report *r, enum report_by by, size_t top)
 {
     size_t n;
     struct report_row *rows = report_rows(r, by, &n);
-    struct layout l = layout_of(r, rows, n, by);
+    struct layout l = layout_of(r, by);
     int64_t rest = r->host.cycles;
 
     if (!rows)

@@ -32,6 +32,11 @@ static const size_t offsets[REPORT_TOTALS] = {
     offsetof(struct machine_stats, walk_reads_host),
     offsetof(struct machine_stats, pool_refills),
     offsetof(struct machine_stats, pool_spills),
+    offsetof(struct machine_stats, vint.sent),
+    offsetof(struct machine_stats, vint.taken),
+    offsetof(struct machine_stats, vint.acknowledged),
+    offsetof(struct machine_stats, vint.ended),
+    offsetof(struct machine_stats, vint_pending),
 };
 
 static uint64_t count(const struct machine_stats *s, unsigned total)
@@ -83,6 +88,22 @@ static json_t *json_causes(const uint64_t *by_cause)
     return o;
 }
 
+/* Refused entries by the field that is wrong. */
+static json_t *json_refusals(const struct machine_stats *s)
+{
+    json_t *o = json_object();
+    char text[32];
+
+    for (unsigned i = 0; i < MACHINE_REFUSALS; i++) {
+        const char *name =
+            trace_vmcs_field(i < MACHINE_REFUSALS - 1 ? i : ISA_VMCS_NONE, text, sizeof text);
+
+        if (s->refused_by[i] && name)
+            put(o, name, s->refused_by[i]);
+    }
+    return o;
+}
+
 /* What the VM's guest retired; what it has since its last entry is with the hart. */
 static uint64_t vm_instret(struct machine *m, const struct exit_count *vm)
 {
@@ -112,6 +133,11 @@ static json_t *json_vm(struct machine *m, const struct exit_count *vm)
     put(o, "tlbmiss", vm->tlbmiss);
     put(o, "walk_reads_guest", vm->walk_reads_guest);
     put(o, "walk_reads_host", vm->walk_reads_host);
+    put(o, "vint_sent", vm->vint.sent);
+    put(o, "vint_taken", vm->vint.taken);
+    put(o, "vint_acknowledged", vm->vint.acknowledged);
+    put(o, "vint_ended", vm->vint.ended);
+    put(o, "vint_pending", vm->vint_pending);
     json_object_set_new(o, "exits_by_cause", json_causes(vm->by_cause));
     return o;
 }
@@ -227,8 +253,9 @@ static json_t *json_timeline(const struct stats_source *src)
 {
     json_t *o = json_object(), *host = json_array(), *vms = json_array(), *exits = json_array();
     const struct timeline *t = exits_timeline(src->exits);
+    const struct machine_stats *s = machine_stats(src->machine);
 
-    for (size_t v = 0; v < t->nvms; v++)
+    for (size_t v = 0; v < s->nvms; v++)
         json_array_append_new(vms, json_array());
     for (unsigned i = 0; i < TIMELINE_INTERVALS; i++) {
         uint64_t rest = 0;
@@ -237,8 +264,8 @@ static json_t *json_timeline(const struct stats_source *src)
             rest += timeline_overlap(t, i, exits_hart_time(src->exits, h));
         if (rest == 0)
             break;
-        for (size_t v = 0; v < t->nvms; v++) {
-            uint64_t n = t->vms[v].ticks[i];
+        for (size_t v = 0; v < s->nvms; v++) {
+            uint64_t n = v < t->nvms ? t->vms[v].ticks[i] : 0; /* behind them: never entered */
 
             json_array_append_new(json_array_get(vms, v), json_integer((json_int_t)n));
             rest -= n;
@@ -269,6 +296,7 @@ static json_t *stats_object(const struct stats_source *src, const struct stats_e
     json_object_set_new(o, "end", e);
     for (unsigned i = 0; i < REPORT_TOTALS; i++)
         put(o, report_totals[i].key, count(s, i));
+    json_object_set_new(o, "refused_by_field", json_refusals(s));
     for (unsigned c = 0; c < CAUSES; c++)
         by_cause[c] = exits_of_cause(s, c);
     json_object_set_new(o, "exits_by_cause", json_causes(by_cause));
@@ -322,6 +350,8 @@ bool stats_table(FILE *out, const struct stats_source *src, const struct stats_e
     for (unsigned i = 0; i < REPORT_TOTALS; i++)
         if (i < 2 || count(s, i))
             fprintf(out, "%-40s %16" PRIu64 "\n", report_totals[i].title, count(s, i));
+    if (ok)
+        report_refusals(out, &r);
     if (ok && r.nrings) {
         putc('\n', out);
         report_rings(out, &r);

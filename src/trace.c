@@ -8,7 +8,7 @@
 
 static bool is_world_switch(const struct retire *r)
 {
-    return r->event == RETIRE_EXIT || r->event == RETIRE_ENTRY;
+    return r->event == RETIRE_EXIT || r->event == RETIRE_ENTRY || r->event == RETIRE_ENTRYFAIL;
 }
 
 static bool wanted(const struct trace *t, const struct retire *r)
@@ -114,7 +114,17 @@ static void print_event(FILE *out, const struct retire *r)
     case RETIRE_EXCEPTION:
         fprintf(out, " | exception %u %s tval=0x%" PRIx64, r->cause, trace_cause(r), r->tval);
         break;
-    case RETIRE_INTERRUPT: fprintf(out, " | interrupt %u %s", r->cause, trace_cause(r)); break;
+    case RETIRE_INTERRUPT:
+        fprintf(out, " | interrupt %u %s", r->cause, trace_cause(r));
+        if (trace_has_vector(r))
+            fprintf(out, " vector=%" PRIu64, r->qual);
+        break;
+    case RETIRE_VINT_SENT:
+    case RETIRE_VINT_ACKNOWLEDGED:
+    case RETIRE_VINT_ENDED:
+        fprintf(out, " | virtual interrupt %s: vector=%" PRIu64 " VMCS=0x%" PRIx64, trace_cause(r),
+                r->qual, r->val);
+        break;
     case RETIRE_EXIT: print_exit(out, r); break;
     case RETIRE_ENTRY:
         fprintf(out, " | entry vm=%" PRIu64 " VMCS=0x%" PRIx64, r->qual, r->val);
@@ -141,6 +151,25 @@ static void trace_text(FILE *out, const struct trace *t, const struct retire *r)
     putc('\n', out);
 }
 
+static void trace_refusal(void *trace, const struct world_event *e)
+{
+    struct retire r = {.instret = e->instret,
+                       .cycle = e->ticks,
+                       .hart = e->hart,
+                       .ring = e->ring,
+                       .pc = e->pc,
+                       .pc_hpa = e->pc_hpa,
+                       .event = RETIRE_ENTRYFAIL,
+                       .cause = (uint8_t)e->cause,
+                       .insn = (uint32_t)e->insn,
+                       .length = (uint8_t)e->len,
+                       .retired = true,
+                       .qual = e->qual,
+                       .addr = e->addr};
+
+    trace_record(trace, &r);
+}
+
 void trace_world(void *trace, const struct world_event *e)
 {
     struct retire r = {
@@ -164,7 +193,10 @@ void trace_world(void *trace, const struct world_event *e)
         .val = e->entry ? e->vmcs : e->val,
     };
 
-    trace_record(trace, &r);
+    if (e->refused)
+        trace_refusal(trace, e);
+    else
+        trace_record(trace, &r);
 }
 
 void trace_record(void *trace, const struct retire *r)

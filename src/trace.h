@@ -34,7 +34,7 @@ struct trace {
 /* A retire_fn: user is the struct trace. */
 void trace_record(void *trace, const struct retire *r);
 
-/* A world_fn, for TRACE_EXITS: the run keeps its speed. Such a record has the guest's pc,
+/* A world_fn, also of refused entries, for TRACE_EXITS: the run keeps its speed. Such a record has the guest's pc,
  * translated if its TLB has the page, and not the host's next pc. */
 void trace_world(void *trace, const struct world_event *e);
 
@@ -45,6 +45,7 @@ void trace_json_string(FILE *out, const char *value); /* with its quotes */
 
 const char *trace_register(unsigned number);      /* ABI name of x0 to x31 */
 const char *trace_cause(const struct retire *r);  /* name of the event's cause, "?" if none */
+bool trace_has_vector(const struct retire *r);    /* an interrupt of a guest from its VIC? */
 const char *trace_memory(const struct retire *r); /* load, store or amo */
 
 /* "name+0x10" of a pc, or else of its host physical address (0: not known); "" where no
@@ -56,6 +57,10 @@ const char *trace_symbol(const struct trace *t, const struct retire *r, char *te
 
 /* The instruction in words. */
 const char *trace_disassemble(const struct retire *r, char *text, size_t n);
+
+/* Name of a field of the VMCS by number, counted from the first of an array: "x[10]"; "pointer" for
+ * the pointer to it, NULL if there is none. */
+const char *trace_vmcs_field(uint64_t number, char *text, size_t n);
 
 /* The value of a field of VMQUAL, and what it stands for: "a0" for reg=10, the bytes of
  * a width, the number where there is no word for it. */

@@ -97,19 +97,31 @@ static void exit_event(FILE *out, const struct retire *r)
 static void event(FILE *out, const struct retire *r)
 {
     static const char *const kinds[] = {
-        [RETIRE_EXCEPTION] = "exception", [RETIRE_INTERRUPT] = "interrupt", [RETIRE_EXIT] = "exit",
-        [RETIRE_ENTRY] = "entry",         [RETIRE_ENTRYFAIL] = "entryfail",
+        [RETIRE_EXCEPTION] = "exception",
+        [RETIRE_INTERRUPT] = "interrupt",
+        [RETIRE_EXIT] = "exit",
+        [RETIRE_ENTRY] = "entry",
+        [RETIRE_ENTRYFAIL] = "entryfail",
+        [RETIRE_VINT_SENT] = "vint",
+        [RETIRE_VINT_ACKNOWLEDGED] = "vint",
+        [RETIRE_VINT_ENDED] = "vint",
     };
 
     fprintf(out, ",\"event\":{\"kind\":\"%s\"", kinds[r->event]);
     if (r->event == RETIRE_ENTRY) {
         fprintf(out, ",\"vmid\":%" PRIu64, r->qual);
         hex(out, "vmcs", r->val);
+    } else if (r->event >= RETIRE_VINT_SENT) {
+        string(out, "name", trace_cause(r));
+        fprintf(out, ",\"vector\":%" PRIu64, r->qual);
+        hex(out, "vmcs", r->val);
     } else {
         fprintf(out, ",\"cause\":%u", r->cause);
         string(out, "name", trace_cause(r));
         if (r->event == RETIRE_EXCEPTION)
             hex(out, "tval", r->tval);
+        else if (trace_has_vector(r))
+            fprintf(out, ",\"vector\":%" PRIu64, r->qual);
         else if (r->event != RETIRE_INTERRUPT)
             exit_event(out, r);
     }

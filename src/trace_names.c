@@ -24,8 +24,16 @@ const char *trace_cause(const struct retire *r)
     case RETIRE_INTERRUPT: return name_of(isa_irq_names, r->cause);
     case RETIRE_EXIT:
     case RETIRE_ENTRYFAIL: return name_of(isa_exit_names, r->cause);
+    case RETIRE_VINT_SENT: return "sent";
+    case RETIRE_VINT_ACKNOWLEDGED: return "acknowledged";
+    case RETIRE_VINT_ENDED: return "ended";
     default: return "?";
     }
+}
+
+bool trace_has_vector(const struct retire *r)
+{
+    return r->event == RETIRE_INTERRUPT && r->v && r->cause == ISA_IRQ_SEI;
 }
 
 const char *trace_memory(const struct retire *r)
@@ -77,8 +85,7 @@ static const char *insn_by_op(uint64_t op)
     return NULL;
 }
 
-/* The field's number counts from the first of an array: "x[10]". */
-static const char *vmcs_field(uint64_t number, char *text, size_t n)
+const char *trace_vmcs_field(uint64_t number, char *text, size_t n)
 {
     const struct isa_vmcs_field *f = isa_vmcs_field_at((unsigned)number);
 
@@ -115,7 +122,7 @@ static const char *qual_word(const struct isa_qual *q, uint64_t value, char *tex
     if (!strcmp(f, "irq"))
         return name_of(isa_irq_names, value);
     if (!strcmp(f, "field"))
-        return vmcs_field(value, text, n);
+        return trace_vmcs_field(value, text, n);
     if (!strcmp(f, "op") && (q->cause == ISA_EXIT_VIRT || q->cause == ISA_EXIT_TLBFLUSH))
         return insn_by_op(value);
     return NULL;

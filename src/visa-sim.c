@@ -279,8 +279,10 @@ static bool open_trace(struct sim *s)
     } else {
         identity_head(o->trace.out, s->identity.run, s->identity.trace_shown, "# ");
     }
-    if (o->trace.events == TRACE_EXITS)
+    if (o->trace.events == TRACE_EXITS) {
+        machine_on_refusal(s->machine, tell_world, s);
         return machine_on_world(s->machine, tell_world, s);
+    }
     machine_listen(s->machine, tell_record, s);
     return true;
 }

@@ -89,6 +89,7 @@ static bool print_tables(const struct report *r, const struct request *q)
         printf("%s\n", image);
     putchar('\n');
     report_vms(stdout, r);
+    report_refusals(stdout, r);
     putchar('\n');
     if (q->by != BY_RING)
         return report_sites(stdout, r, q->by, q->top);

@@ -102,6 +102,8 @@ uint64_t qual_operand(const struct hart *h, unsigned cause);
 /* From a guest back to Ring -1 with what h->trap says. */
 void world_exit(struct hart *h);
 void set_exit_info(struct hart *h, const struct exit_info *e);
+/* An entry, or the load of a context, that is not done: told by exit information, and counted. */
+void refuse_entry(struct hart *h, const struct exit_info *why);
 
 /* May this Xvisa instruction run here (its rings in isa/)? If not, the right trap. */
 CHECKED visa_result check_rings(struct hart *h, uint32_t bits);

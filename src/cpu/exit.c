@@ -195,7 +195,7 @@ static void enter_guest(struct hart *h, struct context *c, bool advance)
     mmu_update(h);
     if (h->timing)
         h->timing->entered(h->timing);
-    h->vm_stats = machine_vm_stats(h->machine, c->vmcs);
+    h->vm_stats = machine_vm_entered(h->machine, c->vmcs);
     h->machine->stats.entries++;
     if (h->vm_stats) {
         h->vm_stats->entries++;
@@ -210,10 +210,34 @@ static void enter_guest(struct hart *h, struct context *c, bool advance)
         tell_entry(h, c, advance);
 }
 
-static void refuse(struct hart *h, const struct exit_info *why)
+static void tell_refusal(const struct hart *h, const struct exit_info *why)
 {
+    const struct machine *m = h->machine;
+    const struct world_event e = {.refused = true,
+                                  .hart = h->id,
+                                  .ring = ring_number(h),
+                                  .instret = h->instret,
+                                  .ticks = hart_ticks(h),
+                                  .pc = h->pc,
+                                  .pc_hpa = h->pc, /* Ring -1 has no translation */
+                                  .cause = why->cause,
+                                  .qual = why->qual,
+                                  .addr = why->addr,
+                                  .insn = h->insn,
+                                  .len = h->insn_len};
+
+    m->on_refusal(m->on_refusal_user, &e);
+}
+
+void refuse_entry(struct hart *h, const struct exit_info *why)
+{
+    struct machine_stats *s = &h->machine->stats;
+
     set_exit_info(h, why);
-    h->machine->stats.entry_failures++;
+    s->entry_failures++;
+    s->refused_by[why->qual < MACHINE_REFUSALS ? why->qual : MACHINE_REFUSALS - 1]++;
+    if (h->machine->on_refusal)
+        tell_refusal(h, why);
     if (!h->rec)
         return;
     h->rec->event = RETIRE_ENTRYFAIL;
@@ -230,7 +254,7 @@ static visa_result world_enter(struct hart *h, uint64_t vmcs, bool advance)
     int bad;
 
     if (!c) {
-        refuse(h, &why);
+        refuse_entry(h, &why);
         return VISA_OK;
     }
     h->current = vmcs;
@@ -238,9 +262,9 @@ static visa_result world_enter(struct hart *h, uint64_t vmcs, bool advance)
     pc = c->f[ISA_VMCS_PC] + (advance ? c->f[ISA_VMCS_EXIT_LEN] : 0);
     bad = invalid_field(h, c, pc);
     if (bad >= 0) {
-        refuse(h, &(struct exit_info){.cause = ISA_EXIT_ENTRYFAIL,
-                                      .qual = (uint64_t)bad,
-                                      .addr = bad == ISA_VMCS_PC ? pc : c->f[bad]});
+        refuse_entry(h, &(struct exit_info){.cause = ISA_EXIT_ENTRYFAIL,
+                                            .qual = (uint64_t)bad,
+                                            .addr = bad == ISA_VMCS_PC ? pc : c->f[bad]});
         return VISA_OK;
     }
     if (advance) {

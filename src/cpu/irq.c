@@ -51,6 +51,11 @@ static void take(struct hart *h)
 static bool interrupt(struct hart *h, uint64_t pending)
 {
     h->trap = (struct trap){.event = RETIRE_INTERRUPT, .cause = (uint8_t)highest(pending)};
+    if (h->v && h->trap.cause == ISA_IRQ_SEI) {
+        h->trap.qual = (uint64_t)vic_best(h->live);
+        if (h->vm_stats)
+            h->vm_stats->vint.taken++;
+    }
     take(h);
     return true;
 }

@@ -78,9 +78,10 @@ visa_result exec_vmload(struct hart *h, uint32_t bits)
 
     if (check_rings(h, bits) != VISA_OK)
         return VISA_TRAP;
-    if (!pool_load(h, h->x[INSN_RS1(bits)], &why))
-        h->machine->stats.entry_failures++;
-    set_exit_info(h, &why);
+    if (pool_load(h, h->x[INSN_RS1(bits)], &why))
+        set_exit_info(h, &why);
+    else
+        refuse_entry(h, &why);
     return VISA_OK;
 }
 

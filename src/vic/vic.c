@@ -87,6 +87,25 @@ uint64_t *vic_register(struct context *c, uint64_t select)
     return NULL;
 }
 
+/* For listeners, if there are any. */
+static void tell(struct hart *h, enum retire_event event, uint64_t vmcs, int vector)
+{
+    if (!h->rec)
+        return;
+    h->rec->event = (uint8_t)event;
+    h->rec->qual = (uint64_t)vector;
+    h->rec->val = vmcs;
+}
+
+static void sent(struct hart *h, uint64_t vmcs, unsigned vector)
+{
+    struct exit_count *vm = machine_vm_stats(h->machine, vmcs);
+
+    if (vm)
+        vm->vint.sent++;
+    tell(h, RETIRE_VINT_SENT, vmcs, (int)vector);
+}
+
 static visa_result illegal_operand(struct hart *h)
 {
     return raise_illegal(h, QUAL(PRIVILEGED, CLASS, ILLEGAL_OTHER), 0);
@@ -104,6 +123,7 @@ static visa_result send_to(struct hart *h, uint64_t vmcs, unsigned vector)
         if (c) {
             vic_send(c, vector);
             m->harts[i].attention = true;
+            sent(h, vmcs, vector);
             return VISA_OK;
         }
     }
@@ -115,6 +135,7 @@ static visa_result send_to(struct hart *h, uint64_t vmcs, unsigned vector)
     (void)machine_read(m, at, &word, 8);
     word |= 1ull << vector % 64;
     (void)machine_write(m, at, &word, 8);
+    sent(h, vmcs, vector);
     return VISA_OK;
 }
 
@@ -137,23 +158,40 @@ visa_result exec_vint_send(struct hart *h, uint32_t bits)
                           0, 0, 0);
     vic_send(h->live, vector);
     h->attention = true;
+    sent(h, h->live->vmcs, vector);
     return VISA_OK;
 }
 
 visa_result exec_vint_ack(struct hart *h, uint32_t bits)
 {
+    int vector;
+
     if (check_rings(h, bits) != VISA_OK)
         return VISA_TRAP;
-    set_rd(h, bits, (uint64_t)(int64_t)vic_ack(h->live));
+    vector = vic_ack(h->live);
+    set_rd(h, bits, (uint64_t)(int64_t)vector);
+    if (vector < 0)
+        return VISA_OK;
+    if (h->vm_stats)
+        h->vm_stats->vint.acknowledged++;
+    tell(h, RETIRE_VINT_ACKNOWLEDGED, h->live->vmcs, vector);
     return VISA_OK;
 }
 
 visa_result exec_vint_ack_eoi(struct hart *h, uint32_t bits)
 {
+    int vector;
+
     if (check_rings(h, bits) != VISA_OK)
         return VISA_TRAP;
+    vector = vic_serving(h->live);
     vic_eoi(h->live);
     h->attention = true;
+    if (vector < 0)
+        return VISA_OK;
+    if (h->vm_stats)
+        h->vm_stats->vint.ended++;
+    tell(h, RETIRE_VINT_ENDED, h->live->vmcs, vector);
     return VISA_OK;
 }
 

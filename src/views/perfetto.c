@@ -8,11 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/hart.h"
 #include "identity.h"
 #include "impl.h"
 #include "trace.h"
-#include "vic/vic.h"
 
 struct stay {
     uint64_t from, to, insns;
@@ -51,6 +49,7 @@ struct perfetto {
     struct keep vms;     /* of struct exit_count's vmcs and vmid, by number */
     struct keep pending; /* arrows that have no end yet */
     struct keep arrows;
+    struct keep ended; /* of struct arrow, which end where VINT_ACK.EOI was */
     bool incomplete;
 };
 
@@ -76,7 +75,9 @@ struct perfetto *perfetto_new(const struct view_options *o, struct machine *m,
                            .vms.size = sizeof(struct vm),
                            .pending.size = sizeof(struct arrow),
                            .arrows.size = sizeof(struct arrow),
-                           .arrows.most = o->last};
+                           .arrows.most = o->last,
+                           .ended.size = sizeof(struct arrow),
+                           .ended.most = o->last};
     p->harts = calloc(p->nharts, sizeof *p->harts);
     if (!p->harts) {
         free(p);
@@ -97,6 +98,7 @@ void perfetto_free(struct perfetto *p)
     free(p->vms.items);
     free(p->pending.items);
     free(p->arrows.items);
+    free(p->ended.items);
     free(p);
 }
 
@@ -177,23 +179,19 @@ static struct arrow *pending(struct perfetto *p, uint64_t vmcs, unsigned vector)
 /* A vector that is pending already interrupts once: the arrow is the last sender's. */
 static void sent(struct perfetto *p, const struct retire *r)
 {
-    const struct hart *h = machine_hart(p->machine, r->hart);
-    uint64_t rs1 = h->x[r->insn >> 15 & 31], vmcs = rs1 & ~0xfffull;
-    unsigned vector = rs1 & (ISA_VIC_VECTORS - 1);
-    struct arrow *a;
+    unsigned vector = (unsigned)r->qual;
+    struct arrow *a = pending(p, r->val, vector);
 
-    vmcs = r->v ? r->vmcs : vmcs ? vmcs : h->current;
-    a = pending(p, vmcs, vector);
     if (!a && !(a = keep_add(&p->pending))) {
         p->incomplete = true;
         return;
     }
-    *a = (struct arrow){.vmcs = vmcs, .vector = vector, .from = here(p, r)};
+    *a = (struct arrow){.vmcs = r->val, .vector = vector, .from = here(p, r)};
 }
 
-static void arrived(struct perfetto *p, const struct retire *r, int vector, bool polled)
+static void arrived(struct perfetto *p, const struct retire *r, bool polled)
 {
-    struct arrow *a = vector < 0 ? NULL : pending(p, r->vmcs, (unsigned)vector), *kept;
+    struct arrow *a = pending(p, r->vmcs, (unsigned)r->qual), *kept;
 
     if (!a)
         return;
@@ -207,22 +205,29 @@ static void arrived(struct perfetto *p, const struct retire *r, int vector, bool
     p->pending.n--;
 }
 
-static bool is(const struct retire *r, enum isa_op op)
+static void ended(struct perfetto *p, const struct retire *r)
 {
-    return r->retired && (r->insn & isa_insns[op].mask) == isa_insns[op].match;
+    struct arrow *kept = keep_add(&p->ended);
+
+    if (kept)
+        *kept = (struct arrow){.vmcs = r->vmcs, .vector = (unsigned)r->qual, .to = here(p, r)};
+    else
+        p->incomplete = true;
 }
 
 void perfetto_record(struct perfetto *p, const struct retire *r)
 {
-    const struct hart *h = machine_hart(p->machine, r->hart);
-
     stay(p, r);
-    if (is(r, ISA_OP_VINT_SEND))
-        sent(p, r);
-    else if (is(r, ISA_OP_VINT_ACK))
-        arrived(p, r, r->rd && (int64_t)r->rd_value < 0 ? -1 : vic_serving(h->live), true);
-    else if (r->event == RETIRE_INTERRUPT && r->v && r->cause == ISA_IRQ_SEI)
-        arrived(p, r, vic_best(h->live), false);
+    switch (r->event) {
+    case RETIRE_VINT_SENT: sent(p, r); break;
+    case RETIRE_VINT_ACKNOWLEDGED: arrived(p, r, true); break;
+    case RETIRE_VINT_ENDED: ended(p, r); break;
+    case RETIRE_INTERRUPT:
+        if (trace_has_vector(r))
+            arrived(p, r, false);
+        break;
+    default: break;
+    }
 }
 
 /* Writing ---------------------------------------------------------------------------------- */
@@ -310,15 +315,18 @@ static void print_exits(FILE *out, uint32_t hart, const struct stay *s)
             hart, s->to, s->exits);
 }
 
+static void print_mark(FILE *out, const struct end *e, const char *what, unsigned vector,
+                       const char *more)
+{
+    where(out, "i", e);
+    fprintf(out, ",\"s\":\"t\",\"cat\":\"vint\",\"name\":\"%s vector %u%s\"},\n", what, vector,
+            more);
+}
+
 static void print_arrow_end(FILE *out, const struct arrow *a, const struct end *e, bool begin,
                             size_t id)
 {
-    where(out, "i", e);
-    fprintf(out, ",\"s\":\"t\",\"cat\":\"vint\",\"name\":\"%s vector %u\"},\n",
-            begin       ? "VINT_SEND"
-            : a->polled ? "VINT_ACK"
-                        : "SEI",
-            a->vector);
+    print_mark(out, e, begin ? "VINT_SEND" : a->polled ? "VINT_ACK" : "SEI", a->vector, "");
     where(out, begin ? "s" : "f", e);
     fprintf(out, ",\"id\":%zu,\"cat\":\"vint\",\"name\":\"vector %u\"%s},\n", id, a->vector,
             begin ? "" : ",\"bp\":\"e\"");
@@ -375,6 +383,23 @@ static void print_hart(FILE *out, struct perfetto *p, uint32_t hart)
     }
 }
 
+/* What has no arrow: interrupts that were ended, and those that no guest has taken. */
+static void print_marks(FILE *out, const struct perfetto *p)
+{
+    for (size_t i = 0; i < p->ended.n; i++) {
+        const struct arrow *a = keep_at(&p->ended, i);
+
+        if (is_shown(p, &a->to))
+            print_mark(out, &a->to, "VINT_ACK.EOI", a->vector, "");
+    }
+    for (size_t i = 0; i < p->pending.n; i++) {
+        const struct arrow *a = keep_at(&p->pending, i);
+
+        if (is_shown(p, &a->from))
+            print_mark(out, &a->from, "VINT_SEND", a->vector, ", never taken");
+    }
+}
+
 bool perfetto_write(FILE *out, struct perfetto *p)
 {
     fputs("{\"displayTimeUnit\":\"ms\",\n"
@@ -392,6 +417,7 @@ bool perfetto_write(FILE *out, struct perfetto *p)
         print_arrow_end(out, a, &a->from, true, i + 1);
         print_arrow_end(out, a, &a->to, false, i + 1);
     }
+    print_marks(out, p);
     /* A comma is behind every event but the last, which names the file's maker. */
     fputs("{\"ph\":\"M\",\"pid\":0,\"tid\":0,\"name\":\"process_labels\","
           "\"args\":{\"labels\":\"visa-sim\"}}\n]}\n",

@@ -154,7 +154,7 @@ def test_moved_to_another_hart(assemble, run, fresh):
 
 def test_table_of_vms(turns_file, turns):
     """Share of time as number and as a bar of 20 characters."""
-    lines = {l[:8].strip(): l for l in stat(turns_file).splitlines()[5:8]}
+    lines = {l[:8].strip(): l for l in stat(turns_file).splitlines()[4:7]}
     shares = {"Ring -1": turns["time"]["host"], "VM 1": ROUNDS * A_RUNS, "VM 2": ROUNDS * B_RUNS}
     assert list(lines) == list(shares)
     for who, cycles in shares.items():
@@ -163,14 +163,22 @@ def test_table_of_vms(turns_file, turns):
         assert lines[who].count("#") == int(percent * 20 / 100 + 0.5)
 
 
+def rows_at(text, symbol, lines=1):
+    """The words of a site's lines of numbers, then of the line behind them, its place."""
+    all_lines = text.splitlines()
+    at = next(i for i, l in enumerate(all_lines) if l.endswith(symbol))
+    return *(l.split() for l in all_lines[at - lines:at]), all_lines[at].split()
+
+
 def test_table_of_sites(turns_file, turns):
     text = stat(turns_file)
-    line = next(l for l in text.splitlines() if l.endswith("b_exit")).split()
+    line, place = rows_at(text, "b_exit")
     handled = (ROUNDS - 1) * B_HANDLING
     percent = f"{100 * handled / turns['time']['host']:.1f}"
     gone = B_HANDLING + A_RUNS + A_HANDLING
     assert line[:4] == [str(ROUNDS), "0", "2", "HYPERCALL"]
-    assert line[5:] == [percent, "%", f"{B_HANDLING}.0", str(gone), f"{gone}.0", str(gone), "b_exit"]
+    assert line[4:] == [percent, "%", f"{B_HANDLING}.0", str(gone), f"{gone}.0", str(gone)]
+    assert place == [next(s["pc"] for s in turns["exit_sites"] if s["symbol"] == "b_exit"), "b_exit"]
     rest = turns["time"]["host"] - handled - ROUNDS * A_HANDLING
     assert f"{100 * rest / turns['time']['host']:.1f} % of Ring -1 is before" in text
 
@@ -193,8 +201,9 @@ def test_timed_models_add_cycles(turns):
     timed = stat("-", text=json.dumps({**turns, "model": "pipeline"}))
     away = A_HANDLING + B_RUNS + B_HANDLING
     assert str(7 * away) not in plain.split()
-    line = next(l for l in timed.splitlines() if l.endswith("a_exit")).split()
-    assert line.index(str(away)) < line.index(str(7 * away))
+    instructions, cycles, _ = rows_at(timed, "a_exit", lines=2)
+    assert instructions[-4:] == [str(away), f"{away}.0", str(away), "insns"]
+    assert cycles[-4:] == [str(7 * away), f"{7 * away}.0", str(7 * away), "cycles"]
 
 
 def test_names_are_quoted_in_csv(turns):
@@ -209,6 +218,67 @@ def test_names_of_any_bytes(assemble, run):
     elf.write_bytes(data.replace(b"\0a_exit\0", b"\0a_e\xffit\0"))
     assert "a_e?it" in {s["symbol"] for s in run(elf).stats["exit_sites"]}
     assert "a_e?it" in run(elf, "--summary").stderr
+
+
+# Width --------------------------------------------------------------------------------------
+
+WIDTH = 100
+
+
+def widened(value, key=""):
+    """Every count as large as statistics may have it, every name long and of any character."""
+    if isinstance(value, dict):
+        return {k: widened(v, k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [widened(v, key) for v in value]
+    if key == "symbol":
+        return "a_very_long_name_" * 20 + "\u00e4\u4e16\n\x7f"
+    if key == "pc" or key == "vmcs":
+        return value[:2] + "f" * 8 + value[2:]
+    return value if key in ("vmid", "ring", "interval", "harts") or not isinstance(value, int) else value + (1 << 44)
+
+
+def check_width(text):
+    assert max(map(len, text.splitlines())) <= WIDTH, max(text.splitlines(), key=len)
+    assert all(c.isprintable() for line in text.split("\n") for c in line)
+
+
+@pytest.mark.parametrize("model", ["functional", "pipeline"])
+@pytest.mark.parametrize("by", ["site", "cause", "vm", "ring"])
+def test_tables_are_not_wide(by, model, timed):
+    """Whatever the numbers and names of a run: also two VMs of one VMID."""
+    wide = widened({k: v for k, v in timed.items() if k != "run"})
+    for vm in wide["vms"] + wide["exit_sites"]:
+        vm["vmid"] = 16383
+    for cycles in wide["pipeline"]["rows"]:
+        cycles["cycles"] = {c: 1 << 44 for c in cycles["cycles"]}
+    wide["refused_by_field"] = {f"iov_size[{i}]": 1 << 44 for i in range(16)}
+    wide["model"] = model
+    if model == "functional":
+        wide.pop("pipeline")
+    if (by, model) == ("ring", "functional"):
+        return
+    text = stat("--by", by, "-", text=json.dumps(wide))
+    check_width(text)
+    assert "17.6T" in text and (by != "site" or "a_very_long_name_a_very" in text)
+
+
+def test_comparison_is_not_wide(turns, fresh):
+    paths = [fresh(".json"), fresh(".json")]
+    for path, run in zip(paths, (turns, widened({k: v for k, v in turns.items() if k != "run"}))):
+        path.write_text(json.dumps(run))
+    check_width(stat(*paths))
+    check_width(stat(*reversed(paths)))
+
+
+@pytest.mark.parametrize("model", ["functional", "pipeline"])
+def test_summary_is_not_wide(model, assemble, run):
+    if model == "pipeline":
+        tools.need_pipeline()
+    text = TURNS.replace("b_exit", "b_" + "long_" * 50 + "exit").replace("2 << 44", "1 << 44")
+    result = run(assemble(text), "--summary", "--model", model).ok()
+    check_width(result.stderr)
+    assert "b_long_long_" in result.stderr
 
 
 # JSON and histogram ------------------------------------------------------------------------
@@ -281,10 +351,12 @@ def timed(turns):
 
 def test_rings_in_words(timed):
     text = stat("--by", "ring", "-", text=json.dumps(timed))
-    host = next(l for l in text.splitlines() if l.startswith("Ring -1 ") and "retired" in l)
+    lines = text.splitlines()
+    rows_of_rings = {l.split("  ")[0]: l + lines[i + 1] for i, l in enumerate(lines) if "retired" in lines[min(i + 1, len(lines) - 1)]}
+    host = rows_of_rings["Ring -1"]
     assert host.split()[2:] == ["70", "77.8", "%", "14", "5.00", "world", "42.9", "%,", "device", "37.1", "%,",
                                 "retired", "20.0", "%"]
-    vm = next(l for l in text.splitlines() if l.startswith("VM 7 Ring 3"))
+    vm = rows_of_rings["VM 7 Ring 3"]
     assert vm.split()[4:] == ["0x80008000", "20", "22.2", "%", "6", "3.33", "dcache", "70.0", "%,", "retired", "30.0",
                               "%"]
     assert next(l for l in text.splitlines() if l.startswith("all ")).split()[1:5] == ["90", "100.0", "%", "20"]
@@ -402,11 +474,11 @@ def test_compare(turns, turns_file, fresh):
     assert (b["handling_cycles_before"], b["handling_cycles_after"]) == (str(before), str(before + 72))
     assert (a["place"], a["exits_before"], a["exits_after"]) == ("a_exit", str(ROUNDS), "0")
     text = stat(turns_file, other)
-    line = next(l for l in text.splitlines() if l.endswith("b_exit"))
-    assert f"{before} {before + 72:12d}" in line and f"{100 * 72 / before:+.1f} %" in line
-    assert "-100.0 %" in next(l for l in text.splitlines() if l.endswith("a_exit"))
+    line = " ".join(rows_at(text, "b_exit")[0])
+    assert f" {before} {before + 72} " in line and f"{100 * 72 / before:+.1f} %" in line
+    assert "-100.0" in rows_at(text, "a_exit")[0]
     backwards = stat(other, turns_file)
-    assert "new" in next(l for l in backwards.splitlines() if l.endswith("a_exit"))
+    assert "new" in rows_at(backwards, "a_exit")[0]
 
 
 def test_compare_with_itself(turns_file):

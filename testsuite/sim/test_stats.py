@@ -9,11 +9,13 @@ from sim import programs
 
 KEYS = {"run", "model", "harts", "end", "instret", "cycles", "exceptions", "interrupts", "entries",
         "entry_failures", "exits", "emu", "tlbmiss", "tlbmiss_host", "walk_reads_guest", "walk_reads_host",
-        "pool_refills", "pool_spills", "exits_by_cause", "vms", "exit_sites", "time", "timeline"}
+        "pool_refills", "pool_spills", "vint_sent", "vint_taken", "vint_acknowledged", "vint_ended",
+        "vint_pending", "refused_by_field", "exits_by_cause", "vms", "exit_sites", "time", "timeline"}
 SITE_KEYS = {"vmcs", "vmid", "cause", "pc", "symbol", "count", "returned", "emulated",
              "instret", "cycles", "moved", "handling"}
 VM_KEYS = {"vmcs", "vmid", "entries", "instret", "exits", "emu", "tlbmiss", "exits_by_cause",
-           "walk_reads_guest", "walk_reads_host"}
+           "walk_reads_guest", "walk_reads_host", "vint_sent", "vint_taken", "vint_acknowledged", "vint_ended",
+           "vint_pending"}
 NUMBER = 3  # of the VM
 
 # programs/vm.c: one exit for each instruction from guest_out on, two of them hypercalls
@@ -160,11 +162,12 @@ def test_summary(vm):
     s = stats(vm)
     assert rows["VM exits (VMCOUNT_EXIT)"] == [s["exits"]]
     assert rows["instructions retired"] == [s["instret"]]
-    line = next(l for l in result.stderr.splitlines() if l.startswith(f"VM {NUMBER} "))
-    numbers = [w for w in line.split() if w.isdigit()]
-    assert s["vms"][0]["vmcs"] in line
-    assert numbers == [str(n) for n in (NUMBER, GUEST_INSTRUCTIONS, GUEST_INSTRUCTIONS, EXITS, EXITS - 1,
-                                        TLB_MISSES, 4, 5)]  # the last two: test_walk_reads
+    time, events = [l for l in result.stderr.splitlines() if l.startswith(f"VM {NUMBER} ")]
+    assert s["vms"][0]["vmcs"] in time
+    assert [w for w in time.split() if w.isdigit()] == [str(n) for n in (NUMBER, GUEST_INSTRUCTIONS, GUEST_INSTRUCTIONS)]
+    assert [w for w in events.split() if w.isdigit()] == [
+        str(n) for n in (NUMBER, EXITS, EXITS, EXITS - 1, TLB_MISSES, 4, 5)]  # the last two: test_walk_reads
+    assert "VM entries refused, by field: ring 1\n" in result.stderr
     assert "<" not in result.stderr and "guest_out" in result.stderr  # places by name
 
 
