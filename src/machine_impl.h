@@ -24,7 +24,7 @@ struct machine {
     struct watch *watches;
     enum stop stop;
     int exit_code;
-    char message[256];
+    char message[384];
     volatile int stop_request;
     uint64_t attempts;  /* traps that got nowhere: they count against limits */
     uint64_t wake;      /* ticks at which devices are polled */

@@ -113,8 +113,13 @@ struct hart {
     bool waiting;      /* in wfi */
     bool fetching;     /* the trap comes from a fetch */
     uint8_t delivered; /* 1 + ring that the last trap was delivered to, 0: none yet */
-    bool delivered_exception;    /* it was one, no interrupt */
-    uint64_t delivered_at;       /* and instret then */
+    bool delivered_exception; /* it was one, no interrupt */
+    uint64_t delivered_at;    /* and instret then */
+    struct first_trap {       /* the first one since an instruction retired */
+        struct trap trap;
+        uint64_t pc;
+        int8_t ring; /* as ring_number() */
+    } first;
     uint64_t limit;              /* instret at which the interpreter returns */
     uint64_t guest_start;        /* instret when the guest was entered, while v */
     struct xlate_ctx data, code; /* translation in force, by cpu_update_ctx */
