@@ -25,8 +25,9 @@ struct vm {
 
 struct exits {
     struct machine *machine;
-    struct exit_row *rows;
+    struct exit_row *rows; /* the first one is of all that are not kept */
     size_t nrows, rows_room;
+    uint64_t folded;
     size_t *slots; /* hash of (vmcs, cause, pc) to row + 1; a power of two of them */
     size_t nslots;
     struct vm_share *shares; /* parallel to vms */
@@ -51,6 +52,18 @@ static bool is_row(const struct exit_row *r, const struct world_event *e)
     return r->vmcs == e->vmcs && r->cause == e->cause && r->pc == e->pc;
 }
 
+static void fill_slots(const struct exits *x, size_t *slots, size_t n)
+{
+    memset(slots, 0, n * sizeof *slots);
+    for (size_t i = 1; i < x->nrows; i++) {
+        size_t at = hash(x->rows[i].vmcs, x->rows[i].cause, x->rows[i].pc) & (n - 1);
+
+        while (slots[at])
+            at = (at + 1) & (n - 1);
+        slots[at] = i + 1;
+    }
+}
+
 static bool grow_slots(struct exits *x)
 {
     size_t n = x->nslots ? 2 * x->nslots : 256;
@@ -58,13 +71,7 @@ static bool grow_slots(struct exits *x)
 
     if (!slots)
         return false;
-    for (size_t i = 0; i < x->nrows; i++) {
-        size_t at = hash(x->rows[i].vmcs, x->rows[i].cause, x->rows[i].pc) & (n - 1);
-
-        while (slots[at])
-            at = (at + 1) & (n - 1);
-        slots[at] = i + 1;
-    }
+    fill_slots(x, slots, n);
     free(x->slots);
     x->slots = slots;
     x->nslots = n;
@@ -86,6 +93,70 @@ static bool grow(void **array, size_t *room, size_t used, size_t size)
     return true;
 }
 
+static int falling(const void *pa, const void *pb)
+{
+    size_t a = *(const size_t *)pa, b = *(const size_t *)pb;
+
+    return a < b ? 1 : -(a > b);
+}
+
+static void fold_cost(struct exit_cost *to, const struct exit_cost *from)
+{
+    if (from->n && (!to->n || from->min < to->min))
+        to->min = from->min;
+    if (from->max > to->max)
+        to->max = from->max;
+    to->n += from->n;
+    to->sum += from->sum;
+}
+
+static void fold_row(struct exit_row *to, const struct exit_row *from)
+{
+    to->count += from->count;
+    to->moved += from->moved;
+    to->emulated += from->emulated;
+    fold_cost(&to->handling_insns, &from->handling_insns);
+    fold_cost(&to->handling_ticks, &from->handling_ticks);
+    fold_cost(&to->return_insns, &from->return_insns);
+    fold_cost(&to->return_ticks, &from->return_ticks);
+    for (unsigned i = 0; i < EXIT_BUCKETS; i++)
+        to->buckets[i] += from->buckets[i];
+}
+
+/* Keeps the half of the rows that exited most, of equals the older ones. There are twice as many
+ * slots as rows: until they are filled anew they have the counts, then each row's new number. */
+static void fold(struct exits *x)
+{
+    size_t n = x->nrows, keep = EXIT_SITES / 2, equal = 0, kept = 1, least;
+
+    for (size_t i = 1; i < n; i++)
+        x->slots[i - 1] = x->rows[i].count;
+    qsort(x->slots, n - 1, sizeof *x->slots, falling);
+    least = x->slots[keep - 1];
+    for (size_t i = 0; i < keep; i++)
+        equal += x->slots[i] == least;
+    x->slots[0] = 0;
+    for (size_t i = 1; i < n; i++) {
+        bool stays = x->rows[i].count > least || (x->rows[i].count == least && equal && equal--);
+
+        x->slots[i] = stays ? kept : 0;
+        if (stays) {
+            x->rows[kept++] = x->rows[i];
+        } else {
+            fold_row(&x->rows[0], &x->rows[i]);
+            x->folded++;
+        }
+    }
+    for (size_t i = 0; i < x->nvms; i++)
+        if (x->vms[i].exit.open)
+            x->vms[i].exit.row = x->slots[x->vms[i].exit.row];
+    for (unsigned h = 0; h < machine_config(x->machine)->harts; h++)
+        if (x->harts[h].open)
+            x->harts[h].row = x->slots[x->harts[h].row];
+    x->nrows = kept;
+    fill_slots(x, x->slots, x->nslots);
+}
+
 /* Index of the event's row, made if need be; SIZE_MAX if memory ran out. */
 static size_t find_row(struct exits *x, const struct world_event *e)
 {
@@ -97,6 +168,10 @@ static size_t find_row(struct exits *x, const struct world_event *e)
     for (; x->slots[at]; at = (at + 1) & (x->nslots - 1))
         if (is_row(&x->rows[x->slots[at] - 1], e))
             return x->slots[at] - 1;
+    if (x->nrows > EXIT_SITES) {
+        fold(x);
+        return find_row(x, e);
+    }
     if (!grow((void **)&x->rows, &x->rows_room, x->nrows, sizeof *x->rows))
         return SIZE_MAX;
     x->rows[x->nrows] = (struct exit_row){
@@ -217,8 +292,13 @@ struct exits *exits_new(struct machine *m)
     x->machine = m;
     timeline_init(&x->timeline);
     x->harts = calloc(machine_config(m)->harts, sizeof *x->harts);
-    if (x->harts && machine_on_world(m, on_world, x))
+    if (grow((void **)&x->rows, &x->rows_room, 0, sizeof *x->rows)) {
+        x->rows[0] = (struct exit_row){0};
+        x->nrows = 1;
+    }
+    if (x->harts && x->nrows && machine_on_world(m, on_world, x))
         return x;
+    free(x->rows);
     free(x->harts);
     free(x);
     return NULL;
@@ -274,13 +354,20 @@ uint64_t exits_time(const struct exits *x)
 const struct exit_row *exits_rows(struct exits *x, size_t *n)
 {
     free(x->sorted);
-    x->sorted = malloc((x->nrows ? x->nrows : 1) * sizeof *x->sorted);
-    *n = x->sorted ? x->nrows : 0;
+    x->sorted = malloc(x->nrows * sizeof *x->sorted);
+    *n = x->sorted ? x->nrows - 1 : 0;
+    x->incomplete |= !x->sorted;
     if (*n) {
-        memcpy(x->sorted, x->rows, *n * sizeof *x->sorted);
+        memcpy(x->sorted, x->rows + 1, *n * sizeof *x->sorted);
         qsort(x->sorted, *n, sizeof *x->sorted, compare);
     }
     return x->sorted;
+}
+
+const struct exit_row *exits_others(const struct exits *x, uint64_t *rows)
+{
+    *rows = x->folded;
+    return &x->rows[0];
 }
 
 const struct vm_share *exits_shares(struct exits *x, size_t *n)

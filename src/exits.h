@@ -43,6 +43,11 @@ struct vm_share {
     uint64_t insns, ticks;
 };
 
+/* A guest chooses where it exits. So many places are kept at most: when there is one more, the half
+ * that has exited least becomes one row without a place, and a place of it that exits again begins
+ * anew. */
+enum { EXIT_SITES = 8192 };
+
 struct exits;
 
 /* Begins to count m's world switches; NULL if there is no room for it. */
@@ -51,6 +56,8 @@ void exits_free(struct exits *x);
 
 /* Rows by falling count, then VMCS, cause, pc; valid until the next run. */
 const struct exit_row *exits_rows(struct exits *x, size_t *n);
+/* What became of rows that were not kept, and how many they were. */
+const struct exit_row *exits_others(const struct exits *x, uint64_t *rows);
 /* VMs in the order of their first entry. */
 const struct vm_share *exits_shares(struct exits *x, size_t *n);
 /* Ticks of all harts together: of the guests, and of Ring -1. */

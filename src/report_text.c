@@ -290,7 +290,9 @@ bool report_sites(FILE *out, const struct report *r, enum report_by by, size_t t
     size_t n;
     struct report_row *rows = report_rows(r, by, &n);
     struct layout l = layout_of(r, by);
-    int64_t rest = r->host.cycles;
+    json_t *others = json_object_get(r->root, "other_sites");
+    json_t *cycles = json_object_get(json_object_get(others, "handling"), "cycles");
+    int64_t rest = r->host.cycles - json_integer_value(json_object_get(cycles, "sum"));
 
     if (!rows)
         return false;
@@ -303,6 +305,11 @@ bool report_sites(FILE *out, const struct report *r, enum report_by by, size_t t
     }
     if (top && n > top)
         fprintf(out, "%9s and %zu more (visa-stat --top 0 shows all)\n", "", n - top);
+    if (others)
+        fprintf(out,
+                "%9s of %" JSON_INTEGER_FORMAT " exits at other places, which exited least, only "
+                "this is kept\n",
+                "", json_integer_value(json_object_get(others, "count")));
     if (n && by == BY_SITE)
         fprintf(out, "%.1f %% of Ring -1 is before a first entry or after a last exit\n",
                 report_percent(rest, r->host.cycles));

@@ -211,6 +211,19 @@ static json_t *json_sites(const struct stats_source *src)
     return a;
 }
 
+/* What exits at places that were not kept add up to. */
+static json_t *json_others(const struct exit_row *r, uint64_t rows)
+{
+    json_t *o = json_object();
+
+    put(o, "places", rows);
+    put(o, "count", r->count);
+    put(o, "moved", r->moved);
+    put(o, "emulated", r->emulated);
+    json_object_set_new(o, "handling", json_handling(r));
+    return o;
+}
+
 static json_t *json_percent(uint64_t part, uint64_t whole)
 {
     return json_real(whole ? 100.0 * (double)part / (double)whole : 0);
@@ -284,7 +297,8 @@ static json_t *stats_object(const struct stats_source *src, const struct stats_e
 {
     struct machine *m = src->machine;
     const struct machine_stats counted = totals(src), *s = &counted;
-    uint64_t by_cause[CAUSES];
+    const struct exit_row *others;
+    uint64_t by_cause[CAUSES], places;
     json_t *o = json_object(), *e = json_object(), *vms = json_array();
 
     if (src->run)
@@ -304,6 +318,9 @@ static json_t *stats_object(const struct stats_source *src, const struct stats_e
         json_array_append_new(vms, json_vm(m, &s->vms[i]));
     json_object_set_new(o, "vms", vms);
     json_object_set_new(o, "exit_sites", json_sites(src));
+    others = exits_others(src->exits, &places);
+    if (places)
+        json_object_set_new(o, "other_sites", json_others(others, places));
     json_object_set_new(o, "time", json_time(src));
     json_object_set_new(o, "timeline", json_timeline(src));
     if (src->pipeline)
