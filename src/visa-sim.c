@@ -465,6 +465,21 @@ static const struct {
     [STOP_REQUEST] = {"stopped", STATUS_STOPPED},
 };
 
+/* Traps that got nowhere count against the limit, so that no guest runs for ever; they are no
+ * instructions. */
+static void say_limit(struct sim *s)
+{
+    uint64_t retired = machine_stats(s->machine)->instret;
+    uint64_t vain = machine_progress(s->machine) - retired;
+
+    if (vain)
+        complain("stopped after %" PRIu64 " instructions and %" PRIu64
+                 " traps to handlers that cannot be fetched (--max-insns)",
+                 retired, vain);
+    else
+        complain("stopped after %" PRIu64 " instructions (--max-insns)", retired);
+}
+
 static void say_why(struct sim *s, enum stop stop)
 {
     const char *message = machine_message(s->machine);
@@ -474,7 +489,7 @@ static void say_why(struct sim *s, enum stop stop)
     else if (stop == STOP_REQUEST)
         complain("stopped");
     else if (stop == STOP_LIMIT)
-        complain("stopped after %" PRIu64 " instructions (--max-insns)", s->options.max_insns);
+        say_limit(s);
     else
         complain("%s", message[0] ? message : ends[stop].reason);
     for (unsigned i = 0; i < s->options.config.harts; i++)

@@ -71,3 +71,25 @@ def test_first_trap(before, trapping, first, model, assemble):
     assert re.search(r"trap loop: the trap handler of Ring -1 at 0x18000000 faults at its first instruction "
                      r"\(exception 1 INSN_ACCESS, tval 0x18000000\); first was ", message), message
     assert message.endswith(f"first was {first} at pc 0x{begin_of(elf):x} in Ring {ring}")
+
+
+# Ring 0's handler cannot be fetched, nor delivered elsewhere; a timer of Ring -1 could still end it
+STUCK = """
+        li      t1, 0x2004000
+        li      t2, -1
+        sd      t2, 0(t1)
+        li      t0, 0x80
+        csrw    mie, t0
+""" + RING_0.replace("1 << 5", "(1 << 5) | (1 << 1)")
+LIMIT = 122
+
+
+def test_limit_does_not_count_vain_traps_as_instructions(model, assemble):
+    """They count against the limit; the message says how many of which there were."""
+    elf = assemble(PROGRAM + STUCK + "begin:  ld a0, 8(s0)\n")
+    result = tools.execute([tools.tool("visa-sim"), "--model", model, "-n", "5000", elf])
+    assert result.code == LIMIT, str(result)
+    first, place = result.stderr.splitlines()
+    retired, vain = map(int, re.search(r"stopped after (\d+) instructions and (\d+) traps", first).groups())
+    assert retired < 100 and retired + vain >= 5000
+    assert f", {retired} instructions retired" in place
