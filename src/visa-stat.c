@@ -187,7 +187,8 @@ static int check(char *const *paths, int n, const struct request *q)
     if (n == 2 && strcmp(paths[0], "-") == 0 && strcmp(paths[1], "-") == 0)
         return usage("standard input cannot be both runs", "");
     for (int i = 0; q->path && i < n; i++)
-        if (files_same(q->path, paths[i]))
+        if (strcmp(q->path, "-") != 0 && strcmp(paths[i], "-") != 0 &&
+            files_same(q->path, paths[i]))
             return usage("this would be written over what it is made from: ", q->path);
     return 0;
 }
