@@ -2,6 +2,7 @@
 #include "figures.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,14 +73,76 @@ const char *figures_edge(unsigned bucket, char text[32])
     return text;
 }
 
+/* Colours ---------------------------------------------------------------------------- */
+
+static unsigned channel(double linear)
+{
+    double v = linear <= 0.0031308 ? 12.92 * linear : 1.055 * pow(linear, 1 / 2.4) - 0.055;
+
+    return v <= 0 ? 0 : v >= 1 ? 255 : (unsigned)(255 * v + 0.5);
+}
+
+/* By Oklab's matrices (B. Ottosson, 2020); what sRGB does not have is cut at its edge. */
+const char *figures_colour(double lightness, double chroma, double hue, char text[8])
+{
+    double radians = hue * atan(1) / 45, a = chroma * cos(radians), b = chroma * sin(radians);
+    double l = pow(lightness + 0.3963377774 * a + 0.2158037573 * b, 3);
+    double m = pow(lightness - 0.1055613458 * a - 0.0638541728 * b, 3);
+    double s = pow(lightness - 0.0894841775 * a - 1.2914855480 * b, 3);
+
+    snprintf(text, 8, "#%02x%02x%02x",
+             channel(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s),
+             channel(-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s),
+             channel(-0.0041960863 * l - 0.7034186147 * m + 1.7076147010 * s));
+    return text;
+}
+
+/* Neighbours differ most: they take three lightnesses in turn, a third of the circle apart, and
+ * 13 of the 22 hues of each further on. */
+enum { LIGHTNESSES = 3, HUES = FIGURES_VM_COLOURS / LIGHTNESSES, STRIDE = 13 };
+static const double lightness[LIGHTNESSES] = {0.60, 0.71, 0.49};
+
+const char *figures_vm_colour(size_t vm, char text[8])
+{
+    size_t level = vm % LIGHTNESSES, step = vm / LIGHTNESSES % HUES * STRIDE % HUES;
+
+    return figures_colour(lightness[level], 0.15,
+                          250 + 120 * (double)level + 360 * (double)step / HUES, text);
+}
+
+const char *figures_vm_ink(size_t vm)
+{
+    return lightness[vm % LIGHTNESSES] < 0.55 ? "#fff" : "#000";
+}
+
+void figures_patterns(FILE *out, const char *stroke)
+{
+    static const char *const tiles[CAUSE_PATTERNS] = {
+        [1] = "M-2 2L2-2M0 8L8 0M6 10L10 6",
+        [2] = "M0 4H8",
+        [3] = "M-2 6L2 10M0 0L8 8M6-2L10 2",
+        [4] = "M4 0V8",
+        [5] = "M0 0L8 8M0 8L8 0",
+        [6] = "M0 4H8M4 0V8",
+        [7] = "M1 2H3M5 6H7",
+        [8] = "M0 2H4M4 6H8M4 2V6M0 6V8M0 0V2",
+    };
+
+    for (unsigned i = 1; i < CAUSE_PATTERNS; i++)
+        fprintf(out,
+                "<pattern id=\"c%u\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">"
+                "<path d=\"%s\" stroke=\"%s\" stroke-width=\"1.6\" fill=\"none\"/></pattern>\n",
+                i, tiles[i], stroke);
+}
+
 /* Causes --------------------------------------------------------------------------- */
 
-size_t causes_colour(const struct causes *c, const char *cause)
+size_t causes_pattern(const struct causes *c, const char *cause)
 {
     for (size_t i = 0; i < c->nlegend; i++)
         if (strcmp(c->legend[i], cause) == 0)
             return i;
-    return CAUSE_COLOURS - 1;
+    return CAUSE_PATTERNS - 1;
 }
 
 /* A cause's exits of all VMs. */
@@ -92,10 +155,10 @@ static int64_t exits_of(const struct causes *c, const char *cause)
     return n;
 }
 
-/* Its causes, the most frequent first, so many as have colours; the rest is one. */
+/* Its causes, the most frequent first, so many as have patterns; the rest is one. */
 static void make_legend(struct causes *c)
 {
-    for (size_t colour = 0; colour < CAUSE_COLOURS - 1; colour++) {
+    for (size_t pattern = 0; pattern < CAUSE_PATTERNS - 1; pattern++) {
         const struct report_row *best = NULL;
         int64_t most = 0;
 
@@ -103,7 +166,7 @@ static void make_legend(struct causes *c)
             const char *cause = c->rows[i].cause;
             int64_t n = exits_of(c, cause);
 
-            if (causes_colour(c, cause) == CAUSE_COLOURS - 1 && n > most) {
+            if (causes_pattern(c, cause) == CAUSE_PATTERNS - 1 && n > most) {
                 best = &c->rows[i];
                 most = n;
             }
@@ -131,7 +194,7 @@ void causes_free(struct causes *c)
 bool causes_others(const struct causes *c)
 {
     for (size_t i = 0; i < c->n; i++)
-        if (causes_colour(c, c->rows[i].cause) == CAUSE_COLOURS - 1)
+        if (causes_pattern(c, c->rows[i].cause) == CAUSE_PATTERNS - 1)
             return true;
     return false;
 }

@@ -1,4 +1,4 @@
-/* What pictures of a run have in common: numbers for people, scales, causes with colours. */
+/* What pictures of a run have in common: numbers for people, scales, colours, patterns. */
 #ifndef VISA_FIGURES_H
 #define VISA_FIGURES_H
 
@@ -16,21 +16,36 @@ double figures_step(int64_t n);
 /* Lower end of a bucket: 1, 2, ... 512, 1K, ... in powers of two. */
 const char *figures_edge(unsigned bucket, char text[32]);
 
-enum { CAUSE_COLOURS = 9 }; /* the last one is for all causes that have none of their own */
+/* One colour means one thing: a hue is a VM, a pattern on it a cause, and what is neither is
+ * greyish. All of them stand out on white and on black alike. */
 
-/* The exits by VM and cause; the most frequent causes have colours. */
+enum { FIGURES_VM_COLOURS = 66 }; /* then they repeat */
+#define FIGURES_HOST_COLOUR "#3b4252"
+
+/* "#rrggbb" of a colour in OKLCH: lightness 0 to 1, chroma 0 (grey) to about 0.3, hue in degrees. */
+const char *figures_colour(double lightness, double chroma, double hue, char text[8]);
+/* Of VM number `vm`, from 0: its hue, and what is read on it. */
+const char *figures_vm_colour(size_t vm, char text[8]);
+const char *figures_vm_ink(size_t vm);
+
+enum { CAUSE_PATTERNS = 9 }; /* 0 is plain, the last is all causes that have none of their own */
+
+/* SVG definitions of the patterns c1 to c8: lines of this stroke on nothing. */
+void figures_patterns(FILE *out, const char *stroke);
+
+/* The exits by VM and cause; the most frequent causes have patterns. */
 struct causes {
     struct report_row *rows;
     size_t n;
-    const char *legend[CAUSE_COLOURS]; /* the most frequent first */
+    const char *legend[CAUSE_PATTERNS]; /* the most frequent first */
     size_t nlegend;
 };
 
 /* False if memory ran out; free them in any case. */
 bool causes_make(struct causes *c, const struct report *r);
 void causes_free(struct causes *c);
-size_t causes_colour(const struct causes *c, const char *cause);
-bool causes_others(const struct causes *c); /* has any the last colour? */
+size_t causes_pattern(const struct causes *c, const char *cause);
+bool causes_others(const struct causes *c); /* has any the last pattern? */
 int64_t causes_bucket(const struct causes *c, unsigned bucket);
 /* The first and the last bucket that have something. */
 void causes_range(const struct causes *c, unsigned *first, unsigned *last);

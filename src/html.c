@@ -7,64 +7,33 @@
 
 #include "pipeline.h"
 
-static const char style[] =
-    ":root{color-scheme:light dark;--page:#fff;--card:#f6f7f9;--text:#1d2129;--soft:#5a6270;"
-    "--line:#d9dde3;--grid:#e6e9ee;--link:#0b57a4;--host:#3b4252}\n"
-    "@media(prefers-color-scheme:dark){:root{--page:#15181d;--card:#1d2128;--text:#dde1e7;"
-    "--soft:#98a1ae;--line:#363d48;--grid:#2a3039;--link:#7fb6f0;--host:#a9b2c3}}\n"
-    "*{box-sizing:border-box}\n"
-    "body{margin:0 auto;max-width:68rem;padding:1.5rem 1.25rem 4rem;background:var(--page);"
-    "color:var(--text);font:16px/1.5 system-ui,sans-serif}\n"
-    "h1{font-size:1.6rem;margin:0}h2{font-size:1.2rem;margin:2.5rem 0 .25rem}\n"
-    "p{margin:.25rem 0 .75rem;max-width:46rem}.soft,caption,figcaption{color:var(--soft)}\n"
-    "a{color:var(--link)}nav ul,.legend,.tiles{list-style:none;padding:0;margin:.75rem 0;"
-    "display:flex;flex-wrap:wrap;gap:.35rem 1.1rem}\n"
-    ".tiles{gap:.6rem}.tiles>div{background:var(--card);border:1px solid var(--line);"
-    "border-radius:.5rem;padding:.5rem .85rem;min-width:8rem}.tiles dt{color:var(--soft);"
-    "font-size:.82rem}.tiles dd{margin:0;font-size:1.25rem;font-weight:600;"
-    "font-variant-numeric:tabular-nums}\n"
-    ".legend{font-size:.85rem}.legend li{display:flex;align-items:center;gap:.4rem}"
-    ".legend svg{width:.8rem;height:.8rem;flex:none}\n"
-    "figure{margin:0;overflow-x:auto}figure>svg{display:block;width:100%;min-width:44rem;"
-    "height:auto}\n"
-    "text{font:12px system-ui,sans-serif;fill:var(--text)}.s{fill:var(--soft)}.e{text-anchor:end}"
-    ".m{text-anchor:middle}.on{fill:#fff}.onh{fill:var(--page)}\n"
-    ".g{stroke:var(--grid)}.ax{stroke:var(--soft)}rect{shape-rendering:crispEdges}"
-    "rect:hover{opacity:.75}.hit{fill:transparent}.hit:hover{fill:var(--text);opacity:.12}\n"
-    ".tbl{overflow-x:auto;margin:.5rem 0 1.5rem}table{border-collapse:collapse;font-size:.86rem;"
-    "font-variant-numeric:tabular-nums}caption{text-align:left;padding:.3rem 0}"
-    "th,td{padding:.2rem .6rem;border-bottom:1px solid var(--line);text-align:left;"
-    "white-space:nowrap}.n{text-align:right}thead th{color:var(--soft);font-weight:600}"
-    "tbody th{font-weight:400}tbody tr:hover{background:var(--card)}\n"
-    "@media print{nav{display:none}body{max-width:none}section{break-inside:avoid}}\n";
+/* Categories of cycles: the unit itself, its front end, memory, worlds, and the rest have a hue
+ * each, and are less colourful than VMs. */
+static const struct {
+    double lightness, hue;
+} categories[PIPELINE_CATEGORIES] = {
+    [PIPELINE_RETIRED] = {0.73, 145},    [PIPELINE_EXECUTE] = {0.55, 145},
+    [PIPELINE_HAZARD] = {0.46, 145},     [PIPELINE_FRONTEND] = {0.73, 70},
+    [PIPELINE_MISPREDICT] = {0.46, 70},  [PIPELINE_ICACHE] = {0.55, 70},
+    [PIPELINE_DCACHE] = {0.73, 240},     [PIPELINE_TLB] = {0.46, 240},
+    [PIPELINE_WALK_GUEST] = {0.64, 240}, [PIPELINE_WALK_HOST] = {0.55, 240},
+    [PIPELINE_WORLD] = {0.55, 330},      [PIPELINE_POOL] = {0.73, 330},
+    [PIPELINE_TRAP] = {0.46, 330},       [PIPELINE_FLUSH] = {0.64, 330},
+    [PIPELINE_DEVICE] = {0.50, 20},      [PIPELINE_WAIT] = {0.68, 20}};
 
-/* Colours that stand out on white and on black alike. */
-static const char *const vm_colours[HTML_VM_COLOURS] = {"#3f7fbf", "#d9692b", "#3f9a5f", "#b9508c",
-                                                        "#8a63c2", "#b8860b", "#2a97a0", "#9b6b4a"};
-static const char *const cause_colours[CAUSE_COLOURS] = {"#3f7fbf", "#d9692b", "#3f9a5f",
-                                                         "#d04a4a", "#2a97a0", "#8a63c2",
-                                                         "#b8860b", "#9b6b4a", "#858d99"};
-/* Near each other: the front end, memory, the unit itself, worlds, the rest. */
-static const char *const cycle_colours[PIPELINE_CATEGORIES] = {
-    [PIPELINE_RETIRED] = "#3f9a5f",    [PIPELINE_FRONTEND] = "#e0913f",
-    [PIPELINE_MISPREDICT] = "#d9692b", [PIPELINE_ICACHE] = "#b8860b",
-    [PIPELINE_DCACHE] = "#3f7fbf",     [PIPELINE_TLB] = "#2a97a0",
-    [PIPELINE_WALK_GUEST] = "#5b9bd5", [PIPELINE_WALK_HOST] = "#4863c4",
-    [PIPELINE_HAZARD] = "#9b6b4a",     [PIPELINE_EXECUTE] = "#8c8f3a",
-    [PIPELINE_WORLD] = "#d04a4a",      [PIPELINE_POOL] = "#b9508c",
-    [PIPELINE_TRAP] = "#e27d7d",       [PIPELINE_FLUSH] = "#8a63c2",
-    [PIPELINE_DEVICE] = "#6f7f95",     [PIPELINE_WAIT] = "#a5adb8"};
-
-static void put_style(FILE *out)
+static void put_style(const struct html *h)
 {
-    fprintf(out, "<style>\n%s.v0{fill:var(--host)}", style);
-    for (unsigned i = 0; i < HTML_VM_COLOURS; i++)
-        fprintf(out, ".v%u{fill:%s}", i + 1, vm_colours[i]);
-    for (unsigned i = 0; i < CAUSE_COLOURS; i++)
-        fprintf(out, ".c%u{fill:%s}", i, cause_colours[i]);
-    for (unsigned i = 0; i < PIPELINE_CATEGORIES; i++)
-        fprintf(out, ".p%u{fill:%s}", i, cycle_colours[i]);
-    fputs("\n</style>\n", out);
+    char colour[8];
+
+    fprintf(h->out, "<style>\n%s:root{--dark:%s}", html_css, FIGURES_HOST_COLOUR);
+    for (size_t i = 0; i < h->r->nvms; i++)
+        fprintf(h->out, ".v%zu{--c:%s}", i + 1, figures_vm_colour(i, colour));
+    for (unsigned i = 1; i < CAUSE_PATTERNS; i++)
+        fprintf(h->out, ".c%u{fill:url(#c%u)}", i, i);
+    for (unsigned i = 0; h->r->nrings && i < PIPELINE_CATEGORIES; i++)
+        fprintf(h->out, ".p%u{fill:%s}", i,
+                figures_colour(categories[i].lightness, 0.05, categories[i].hue, colour));
+    fputs("\n</style>\n", h->out);
 }
 
 const char *html_vm_name(const struct html *h, const struct report_vm *v, char *text, size_t n)
@@ -79,17 +48,30 @@ const char *html_vm_name(const struct html *h, const struct report_vm *v, char *
     return text;
 }
 
-void html_legend_begin(const struct html *h)
+const char *html_vm_class(const struct html *h, const char *vmcs, char text[HTML_CLASS])
 {
-    fputs("<ul class=\"legend\">", h->out);
+    size_t i = 0;
+
+    while (vmcs && i < h->r->nvms && strcmp(h->r->vms[i].vmcs, vmcs))
+        i++;
+    snprintf(text, HTML_CLASS, "vm v%zu", vmcs ? i + 1 : 0);
+    return text;
 }
 
-void html_legend(const struct html *h, const char *class, const char *text)
+void html_legend_begin(const struct html *h, const char *class)
 {
-    fprintf(h->out,
-            "<li><svg viewBox=\"0 0 1 1\" aria-hidden=\"true\"><rect class=\"%s\" width=\"1\" "
-            "height=\"1\"/></svg>",
-            class);
+    fprintf(h->out, "<ul class=\"legend %s\">", class);
+}
+
+void html_legend(const struct html *h, const char *class, size_t pattern, const char *text)
+{
+    static const char size[] = "width=\"100%\" height=\"100%\"/>";
+
+    fprintf(h->out, "<li class=\"%s\"><svg aria-hidden=\"true\"><rect class=\"%s\" %s", class,
+            class, size);
+    if (pattern)
+        fprintf(h->out, "<rect class=\"c%zu\" %s", pattern, size);
+    fputs("</svg>", h->out);
     figures_escaped(h->out, text);
     fputs("</li>", h->out);
 }
@@ -224,11 +206,16 @@ static void document(const struct html *h)
 
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+          "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
           "<link rel=\"icon\" href=\"data:,\">\n",
           h->out);
     html_title(h);
-    put_style(h->out);
-    fputs("</head>\n<body>\n<header>\n<h1>Where a run's time went, and what made it exit</h1>\n"
+    put_style(h);
+    fputs("</head>\n<body>\n<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\">\n",
+          h->out);
+    figures_patterns(h->out, "var(--page)");
+    fputs("</svg>\n<header>\n<h1>Where a run's time went, and what made it exit</h1>\n"
           "<p class=\"soft\">",
           h->out);
     figures_escaped(h->out, r->model);
@@ -244,7 +231,7 @@ static void document(const struct html *h)
     fputs("</header>\n<main>\n", h->out);
     summary(h);
     put_sections(h);
-    fputs("</main>\n</body>\n</html>\n", h->out);
+    fprintf(h->out, "</main>\n<script>\n%s</script>\n</body>\n</html>\n", html_js);
 }
 
 bool html_report(FILE *out, const struct report *r)

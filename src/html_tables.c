@@ -30,9 +30,10 @@ static void end(const struct html *h)
     fputs("</tbody></table></div>\n", h->out);
 }
 
-static void head(const struct html *h, const char *text)
+/* class: what begins with "vm " has the VM's colour beside its name. */
+static void head(const struct html *h, const char *class, const char *text)
 {
-    fputs("<tr><th scope=\"row\">", h->out);
+    fprintf(h->out, "<tr><th scope=\"row\" class=\"%s\">", class);
     figures_escaped(h->out, text);
     fputs("</th>", h->out);
 }
@@ -68,7 +69,7 @@ static void totals(const struct html *h)
 {
     begin(h, "Totals", "What|#count");
     for (size_t i = 0; i < REPORT_TOTALS; i++) {
-        head(h, report_totals[i].title);
+        head(h, "", report_totals[i].title);
         number(h, json_integer_value(json_object_get(h->r->root, report_totals[i].key)));
         end_row(h);
     }
@@ -77,11 +78,9 @@ static void totals(const struct html *h)
 
 static void vm_row(const struct html *h, const struct report_vm *v)
 {
-    char name[64];
+    char name[64], class[HTML_CLASS];
 
-    if (v->vmcs)
-        snprintf(name, sizeof name, "VM %" PRId64, v->vmid);
-    head(h, v->vmcs ? name : "Ring -1");
+    head(h, html_vm_class(h, v->vmcs, class), html_vm_name(h, v, name, sizeof name));
     text_cell(h, v->vmcs);
     number(h, v->cycles);
     real(h, true, report_percent(v->cycles, h->r->total), " %");
@@ -117,7 +116,7 @@ static void vms(const struct html *h)
 static void rings(const struct html *h)
 {
     const struct report_cycles sum = report_sum_cycles(h->r);
-    char titles[512], name[64];
+    char titles[512], name[64], class[HTML_CLASS];
     int n = snprintf(titles, sizeof titles, "Ring|VMCS|#instructions|#cycles|#CPI");
 
     for (unsigned i = 0; i < PIPELINE_CATEGORIES; i++)
@@ -126,7 +125,8 @@ static void rings(const struct html *h)
     for (size_t i = 0; i <= h->r->nrings; i++) {
         const struct report_cycles *c = i < h->r->nrings ? &h->r->rings[i] : &sum;
 
-        head(h, c == &sum ? "all" : report_ring_name(c, name, sizeof name));
+        head(h, c == &sum ? "" : html_vm_class(h, c->vmcs, class),
+             c == &sum ? "all" : report_ring_name(c, name, sizeof name));
         text_cell(h, c->vmcs);
         number(h, c->instret);
         number(h, c->total);
@@ -146,7 +146,7 @@ static void counts(const struct html *h)
     begin(h, "Events of the pipeline", "What|#count");
     json_object_foreach(h->r->counts, key, value)
     {
-        head(h, key);
+        head(h, "", key);
         number(h, json_integer_value(value));
         end_row(h);
     }
@@ -165,10 +165,10 @@ static void site_costs(const struct html *h, const struct report_row *s, unsigne
 
 static void site_row(const struct html *h, const struct report_row *s)
 {
-    char name[64];
+    char name[64], class[HTML_CLASS];
 
     snprintf(name, sizeof name, "VM %" PRId64, s->vmid);
-    head(h, name);
+    head(h, html_vm_class(h, s->vmcs, class), name);
     text_cell(h, s->vmcs);
     text_cell(h, s->cause);
     text_cell(h, s->pc);

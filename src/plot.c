@@ -20,12 +20,7 @@ enum {
     MAX_PLACES = 8, /* rows */
 };
 
-static const char *const colours[CAUSE_COLOURS] = {"#4c78a8", "#f58518", "#54a24b",
-                                                   "#e45756", "#72b7b2", "#b279a2",
-                                                   "#eeca3b", "#9d755d", "#a0a0a0"};
-static const char host_colour[] = "#3b4252";
-static const char *const vm_colours[] = {"#5b8db8", "#a9c9e3"}; /* in turn: neighbours differ */
-static const char *const vm_inks[] = {"#fff", "#222"};
+static const char any_colour[] = "#8f8f8f"; /* of no VM, under a cause's pattern */
 
 struct plot {
     FILE *out;
@@ -40,6 +35,28 @@ static void rect(const struct plot *p, double x, double y, double w, double h, c
 {
     fprintf(p->out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>\n", x,
             y, w, h, fill);
+}
+
+/* The same in a VM's colour, or any_colour, with a cause's pattern. */
+static void cause_rect(const struct plot *p, double x, double y, double w, double h,
+                       const char *fill, size_t pattern)
+{
+    char url[16];
+
+    rect(p, x, y, w, h, fill);
+    snprintf(url, sizeof url, "url(#c%zu)", pattern);
+    if (pattern)
+        rect(p, x, y, w, h, url);
+}
+
+/* Of the VM with this VMCS. */
+static const char *colour_of(const struct plot *p, const char *vmcs, char text[8])
+{
+    size_t i = 0;
+
+    while (i + 1 < p->r->nvms && strcmp(p->r->vms[i].vmcs, vmcs))
+        i++;
+    return figures_vm_colour(i, text);
 }
 
 /* style: classes of the style sheet in plot_svg. */
@@ -86,14 +103,15 @@ static double segment(const struct plot *p, double x, int64_t cycles, const char
 static void plot_time(struct plot *p)
 {
     double x;
-    char who[32];
+    char who[32], colour[8];
 
     heading(p, "Time", "share of all harts' cycles");
     rect(p, LEFT, p->y, SPAN, 36, "#eee");
-    x = segment(p, LEFT, p->r->host.cycles, "Ring -1", host_colour, "#fff");
+    x = segment(p, LEFT, p->r->host.cycles, "Ring -1", FIGURES_HOST_COLOUR, "#fff");
     for (size_t i = 0; i < p->r->nvms; i++) {
         snprintf(who, sizeof who, "VM %" PRId64, p->r->vms[i].vmid);
-        x = segment(p, x, p->r->vms[i].cycles, who, vm_colours[i % 2], vm_inks[i % 2]);
+        x = segment(p, x, p->r->vms[i].cycles, who, figures_vm_colour(i, colour),
+                    figures_vm_ink(i));
     }
     p->y += 64;
 }
@@ -107,14 +125,14 @@ static void plot_legend(struct plot *p)
 
     for (size_t i = 0; i < p->causes.nlegend + others; i++) {
         const char *text = i < p->causes.nlegend ? p->causes.legend[i] : "others";
-        double w = 20 + width_of(text, 12) + 14;
+        double w = 22 + width_of(text, 12) + 14;
 
         if (x + w > RIGHT) {
             x = LEFT;
             p->y += 20;
         }
-        rect(p, x, p->y, 12, 12, colours[i < p->causes.nlegend ? i : CAUSE_COLOURS - 1]);
-        label(p, x + 18, p->y + 11, "", text);
+        cause_rect(p, x, p->y, 14, 14, any_colour, i < p->causes.nlegend ? i : CAUSE_PATTERNS - 1);
+        label(p, x + 20, p->y + 12, "", text);
         x += w;
     }
     p->y += 26;
@@ -124,21 +142,21 @@ static void plot_vm(const struct plot *p, const struct report_vm *v, int64_t mos
 {
     enum { BARS = LEFT + 260, LONGEST = RIGHT - BARS - 90 };
     double x = BARS;
-    char text[64];
+    char text[64], colour[8];
 
     snprintf(text, sizeof text, "VM %" PRId64, v->vmid);
     label(p, LEFT, p->y + 15, "b", text);
     label(p, LEFT + 76, p->y + 15, "soft", v->vmcs);
     snprintf(text, sizeof text, "%.1f %%", report_percent(v->cycles, p->r->total));
     label(p, BARS - 16, p->y + 15, "end", text);
-    for (size_t c = 0; c < CAUSE_COLOURS; c++)
+    for (size_t c = 0; c < CAUSE_PATTERNS; c++)
         for (size_t i = 0; i < p->causes.n; i++) {
             const struct report_row *w = &p->causes.rows[i];
             double length = most ? (double)w->count * LONGEST / (double)most : 0;
 
-            if (strcmp(w->vmcs, v->vmcs) || causes_colour(&p->causes, w->cause) != c)
+            if (strcmp(w->vmcs, v->vmcs) || causes_pattern(&p->causes, w->cause) != c)
                 continue;
-            rect(p, x, p->y + 3, length, ROW - 7, colours[c]);
+            cause_rect(p, x, p->y + 3, length, ROW - 7, colour_of(p, v->vmcs, colour), c);
             x += length;
         }
     label(p, x + 8, p->y + 15, "", figures_grouped(v->exits, text));
@@ -171,7 +189,7 @@ static void plot_place(const struct plot *p, const struct report_row *s, double 
     double percent = report_percent(s->handling[CYCLES].sum, p->r->host.cycles);
     double length = most > 0 ? percent * LONGEST / most : 0;
     const char *place = s->symbol[0] ? s->symbol : s->pc;
-    char text[NAME + 16];
+    char text[NAME + 16], colour[8];
     int n = snprintf(text, sizeof text, "VM %" PRId64 " %s ", s->vmid, s->cause);
     int room = NAME - (n < NAME ? n : NAME);
 
@@ -180,7 +198,8 @@ static void plot_place(const struct plot *p, const struct report_row *s, double 
     else
         snprintf(text + n, sizeof text - (size_t)n, "%s", place);
     label(p, LEFT, p->y + 15, "", text);
-    rect(p, BARS, p->y + 3, length, ROW - 7, colours[causes_colour(&p->causes, s->cause)]);
+    cause_rect(p, BARS, p->y + 3, length, ROW - 7, colour_of(p, s->vmcs, colour),
+               causes_pattern(&p->causes, s->cause));
     snprintf(text, sizeof text, "%.1f %%", percent);
     label(p, BARS + length + 8, p->y + 15, "", text);
 }
@@ -210,15 +229,15 @@ static void plot_bucket(const struct plot *p, unsigned bucket, double x, double 
     double y = p->y + HISTOGRAM, top = n && (double)n * scale < 2 ? 2 / ((double)n * scale) : 1;
     char text[32];
 
-    for (size_t c = 0; c < CAUSE_COLOURS; c++) {
+    for (size_t c = 0; c < CAUSE_PATTERNS; c++) {
         double h = 0;
 
         for (size_t i = 0; i < p->causes.n; i++)
-            if (causes_colour(&p->causes, p->causes.rows[i].cause) == c)
+            if (causes_pattern(&p->causes, p->causes.rows[i].cause) == c)
                 h += (double)p->causes.rows[i].buckets[bucket] * scale * top;
         y -= h;
         if (h > 0)
-            rect(p, x + 1, y, w - 2, h, colours[c]);
+            cause_rect(p, x + 1, y, w - 2, h, any_colour, c);
     }
     if (n && w >= 30)
         label(p, x + w / 2, y - 5, "mid small", figures_brief(n, text));
@@ -292,8 +311,11 @@ static void document(FILE *out, double height, const char *body)
             "<style>text{font:12px sans-serif;fill:#222}.title{font-size:20px;font-weight:bold}"
             ".h{font-size:15px;font-weight:bold}.b{font-weight:bold}.soft{fill:#707070}"
             ".small{font-size:11px}.end{text-anchor:end}.mid{text-anchor:middle}</style>\n"
-            "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n%s</svg>\n",
-            WIDTH, height, WIDTH, height, body);
+            "<defs>\n",
+            WIDTH, height, WIDTH, height);
+    figures_patterns(out, "#fff");
+    fprintf(out, "</defs>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n%s</svg>\n",
+            body);
 }
 
 /* The height stands in front and is known last, so the rest is written to memory first. */

@@ -553,10 +553,23 @@ def test_plot_shows_the_numbers(turns):
 
 def test_plot_of_time_is_to_scale(turns):
     svg = plot(turns)
-    bars = {"#3b4252": turns["time"]["host"], "#5b8db8": ROUNDS * A_RUNS, "#a9c9e3": ROUNDS * B_RUNS}
-    for fill, cycles in bars.items():
-        (bar,) = rects(svg, fill)
-        assert bar["width"] == pytest.approx(880 * cycles / turns["cycles"], abs=0.1)
+    bars = [r for r in svg.iter(f"{SVG}rect") if r.get("height") == "36.0" and r.get("fill") not in ("#eee", "#fff")]
+    cycles = (turns["time"]["host"], ROUNDS * A_RUNS, ROUNDS * B_RUNS)
+    for bar, n in zip(bars, cycles, strict=True):
+        assert float(bar.get("width")) == pytest.approx(880 * n / turns["cycles"], abs=0.1)
+
+
+def test_plot_has_a_colour_for_each_vm_and_a_pattern_for_each_cause(turns):
+    """A VM's colour is its own in all of the picture, under every cause's pattern."""
+    svg = plot(many(turns, 3))
+    fills = [r.get("fill") for r in svg.iter(f"{SVG}rect")]
+    colours = [r.get("fill") for r in svg.iter(f"{SVG}rect") if r.get("height") == "36.0"]
+    colours = [c for c in colours if c not in ("#eee", "#fff")][1:]
+    assert len(set(colours)) == 3
+    for colour in colours:
+        assert len(rects(svg, colour)) >= 1 + 12  # time, and every cause
+    patterns = {f"url(#{p.get('id')})" for p in svg.iter(f"{SVG}pattern")}
+    assert len(patterns) == 8 and patterns == {f for f in fills if f and f.startswith("url")}
 
 
 def test_plot_refers_to_nothing_and_repeats(turns, turns_file, fresh):
@@ -566,7 +579,7 @@ def test_plot_refers_to_nothing_and_repeats(turns, turns_file, fresh):
     assert paths[0].read_bytes() == paths[1].read_bytes()
     text = paths[0].read_text()
     assert text.count("http") == 1 and 'xmlns="http://www.w3.org/2000/svg"' in text
-    assert not any(word in text for word in ("href", "url(", "@import", "<script"))
+    assert not any(word in text.replace("url(#c", "") for word in ("href", "url(", "@import", "<script"))
 
 
 @pytest.mark.parametrize("n", [1, 2, 16, 40])
