@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TIMELINE_INTERVALS = 128 };
+enum { TIMELINE_INTERVALS = 512 };
 
 struct timeline_vm {
     uint64_t ticks[TIMELINE_INTERVALS]; /* of all harts together */

@@ -183,15 +183,15 @@ def owners(elf, run):
     return who, exits
 
 
-@pytest.mark.parametrize("rounds", [1, 3, 40, 300])
+@pytest.mark.parametrize("rounds", [1, 3, 60, 300])
 def test_timeline(rounds, assemble, run):
-    """Against the trace: intervals are the shortest power of two of which 128 are enough."""
+    """Against the trace: intervals are the shortest power of two of which 512 are enough."""
     elf = assemble(TURNS.replace(f"li      s4, {ROUNDS}", f"li      s4, {rounds}"))
     stats = run(elf).stats
     who, exits = owners(elf, run)
     assert len(who) == stats["instret"] == stats["cycles"]
     interval = 1
-    while 128 * interval < len(who):
+    while 512 * interval < len(who):
         interval *= 2
     timeline = stats["timeline"]
     n = -(-len(who) // interval)
@@ -462,7 +462,7 @@ def test_unwritable(turns, tmp_path):
 
 @pytest.mark.parametrize("damage, where", [
     (lambda s: s["timeline"].update(interval=0), "timeline"),
-    (lambda s: s["timeline"].update(host=[1] * 129), "timeline"),
+    (lambda s: s["timeline"].update(host=[1] * 513), "timeline"),
     (lambda s: s["timeline"].update(vms=[]), "timeline"),
     (lambda s: s["timeline"]["exits"].pop(), "timeline"),
     (lambda s: s["pipeline"].pop("rows"), "pipeline: expected rows"),
