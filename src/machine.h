@@ -107,8 +107,9 @@ struct stale_use {
     uint32_t hart;
     bool v;
     uint16_t vmid;
-    char access; /* 'x', 'r' or 'w' */
-    uint64_t pc, va;
+    char access;         /* 'x', 'r' or 'w' */
+    uint64_t pc, pc_hpa; /* pc_hpa: 0 if the TLB does not have it */
+    uint64_t va;
     uint64_t cached_hpa; /* where the access went */
     bool mapped;         /* do the tables allow the access at all? */
     uint64_t now_hpa;    /* then where they would send it */

@@ -62,22 +62,15 @@ static visa_result check_physical(struct hart *h, const struct xlate *q)
     return raise_exception(h, access_fault[q->access], q->va);
 }
 
-/* MMIO ranges come before the host table. *done: the address is settled. */
-static visa_result check_ranges(struct hart *h, struct xlate *q, const struct context *c,
-                                bool *done)
+/* What a range says comes before the host table. *done: the address is settled. */
+static visa_result take_range(struct hart *h, struct xlate *q, const struct iov_answer *a,
+                              bool *done)
 {
-    int id;
-
-    *done = false;
-    if (!c || !iov_overlaps(c, q->gpa & ~0xfffull, 4096))
-        return VISA_OK;
-    q->uncached = true;
-    if (q->access == ACCESS_FETCH)
+    *done = a->kind == IOV_FORWARDS;
+    q->uncached = a->kind != IOV_NONE;
+    if (a->kind == IOV_NO_FETCH)
         return fail_host(h, q, q->gpa, false, true);
-    id = iov_find(c, q->gpa, q->size);
-    if (id < 0)
-        return VISA_OK;
-    if (c->f[ISA_VMCS_IOV_FLAGS + id] & IOV_EXIT) {
+    if (a->kind == IOV_EXITS) {
         if (q->as_guest)
             return raise_exception(h, host_fault[q->access], q->gpa);
         if (q->size !=
@@ -85,14 +78,22 @@ static visa_result check_ranges(struct hart *h, struct xlate *q, const struct co
             return raise_exception(h, misaligned[q->access],
                                    q->va & 0xfff ? q->va : q->va - (q->width - q->size));
         return raise_exit(h, ISA_EXIT_IO,
-                          QUAL(IO, MMIO, 1) | QUAL(IO, PORT, (unsigned)id) |
+                          QUAL(IO, MMIO, 1) | QUAL(IO, PORT, (unsigned)a->range) |
                               QUAL(IO, WRITE, q->access == ACCESS_STORE) |
                               QUAL(IO, WIDTH, log2_bytes(q->size)) | qual_operand(h, ISA_EXIT_IO),
                           q->va, q->gpa, q->access == ACCESS_STORE ? q->value : 0);
     }
-    q->hpa = c->f[ISA_VMCS_IOV_TARGET + id] + (q->gpa - c->f[ISA_VMCS_IOV_BASE + id]);
-    *done = true;
+    if (*done)
+        q->hpa = a->hpa;
     return VISA_OK;
+}
+
+static visa_result check_ranges(struct hart *h, struct xlate *q, const struct context *c,
+                                bool *done)
+{
+    struct iov_answer a = iov_resolve(c, q->gpa, q->size, q->access);
+
+    return take_range(h, q, &a, done);
 }
 
 static bool entry_allows(const struct tlb_entry *e, const struct xlate *q)
@@ -194,7 +195,9 @@ static struct walk walk_for(struct hart *h, const struct xlate *q, const struct 
                          .ctx = q->ctx,
                          .access = q->access,
                          .satp = q->ctx->v ? ctx_gptbr(h, c) : h->s.satp,
-                         .hptbr = q->ctx->v ? c->f[ISA_VMCS_HPTBR] : 0};
+                         .hptbr = q->ctx->v ? c->f[ISA_VMCS_HPTBR] : 0,
+                         .context = c,
+                         .size = q->size};
 }
 
 static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context *c)
@@ -209,18 +212,15 @@ static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context
     w.visit = h->timing ? time_read : NULL;
     w.user = h->timing;
     count_miss(h, q->ctx, c);
-    r = walk_guest(&w, q->va);
-    if (r != WALK_OK)
-        return fail_walk(h, q, &w, r);
+    r = walk_resolve(&w, q->va);
     q->gpa = w.gpa;
-    if (check_ranges(h, q, c, &done) != VISA_OK)
+    if (take_range(h, q, &w.iov, &done) != VISA_OK)
         return VISA_TRAP;
     if (done)
         return VISA_OK;
-    r = walk_host(&w, q->va);
     if (r != WALK_OK)
         return fail_walk(h, q, &w, r);
-    q->hpa = w.entry.ppn << 12 | (q->va & ((1ull << (12 + 9 * w.entry.level)) - 1));
+    q->hpa = w.hpa;
     w.entry.tag = q->ctx->tag;
     if (q->uncached || !shrink_past_ranges(c, q->gpa, q->hpa, q->va, &w.entry))
         return VISA_OK;
@@ -242,10 +242,13 @@ static void check_stale(struct hart *h, const struct xlate *q, struct context *c
                           .pc = h->pc,
                           .va = q->va,
                           .cached_hpa = q->hpa};
+    uint64_t gpa;
 
-    u.mapped = walk_guest(&w, q->va) == WALK_OK && walk_host(&w, q->va) == WALK_OK;
+    machine_fetch_address(h, &h->code, h->pc, &gpa, &u.pc_hpa);
+    u.mapped =
+        walk_resolve(&w, q->va) == WALK_OK && w.iov.kind != IOV_NO_FETCH && w.iov.kind != IOV_EXITS;
     if (u.mapped)
-        u.now_hpa = (w.entry.ppn << 12) + (q->va & ((1ull << (12 + 9 * w.entry.level)) - 1));
+        u.now_hpa = w.hpa;
     if (!u.mapped || u.now_hpa != q->hpa)
         m->on_stale(m->on_stale_user, &u);
 }
@@ -297,23 +300,20 @@ visa_result mmu_translate_gpa(struct hart *h, const struct context *c, struct xl
                      .ctx = &ctx,
                      .access = q->access,
                      .hptbr = c->f[ISA_VMCS_HPTBR],
+                     .context = c,
+                     .size = q->size,
                      .visit = h->timing ? time_read : NULL,
                      .user = h->timing};
     bool done;
-    enum walk_result r;
+    enum walk_result r = walk_resolve(&w, q->va); /* bare: gpa = va */
 
     q->ctx = &ctx;
     q->gpa = q->va;
-    if (check_ranges(h, q, c, &done) != VISA_OK)
+    if (take_range(h, q, &w.iov, &done) != VISA_OK)
         return VISA_TRAP;
-    if (!done) {
-        r = walk_guest(&w, q->va); /* bare: gpa = va */
-        if (r == WALK_OK)
-            r = walk_host(&w, q->va);
-        if (r != WALK_OK)
-            return fail_walk(h, q, &w, r);
-        q->hpa = w.entry.ppn << 12 | (q->va & ((1ull << (12 + 9 * w.entry.level)) - 1));
-    }
+    if (!done && r != WALK_OK)
+        return fail_walk(h, q, &w, r);
+    q->hpa = w.hpa;
     return check_physical(h, q);
 }
 
@@ -626,12 +626,12 @@ visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum access a
     return raise_exception(h, access_fault[access], va);
 }
 
-visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access access,
-                      uint64_t addr, unsigned size, uint64_t *value)
+struct xlate_ctx mmu_guest_ctx(const struct context *c)
 {
     uint64_t satp = c->f[ISA_VMCS_GPTBR], hptbr = c->f[ISA_VMCS_HPTBR];
     bool on = satp >> 60 != 0;
-    struct xlate_ctx ctx = {
+
+    return (struct xlate_ctx){
         .tag = tlb_tag(true, on, hptbr >> 44 & ((1ull << ISA_VMID_BITS) - 1),
                        on ? satp >> 44 & 0xffff : 0),
         .ring = c->f[ISA_VMCS_RING] ? RING_3 : RING_0,
@@ -640,6 +640,12 @@ visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access a
         .mxr = c->f[ISA_VMCS_SSTATUS] & SSTATUS_MXR,
         .bare = !on && hptbr >> 60 == 0,
     };
+}
+
+visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access access,
+                      uint64_t addr, unsigned size, uint64_t *value)
+{
+    struct xlate_ctx ctx = mmu_guest_ctx(c);
     struct xlate q = {.va = addr,
                       .access = access,
                       .size = size,
@@ -648,7 +654,7 @@ visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access a
                       .as_guest = true,
                       .value = *value};
 
-    if (!base_mode_known(satp) || !base_mode_known(hptbr))
+    if (!base_mode_known(c->f[ISA_VMCS_GPTBR]) || !base_mode_known(c->f[ISA_VMCS_HPTBR]))
         return raise_illegal(h, QUAL(PRIVILEGED, CLASS, ILLEGAL_OTHER), 0);
     if (addr & (size - 1))
         return raise_exception(h, misaligned[access], addr);

@@ -77,9 +77,27 @@ CHECKED visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *valu
 bool pmp_allows(const struct hart *h, uint64_t pa, unsigned size, enum access access,
                 unsigned ring);
 
-/* The MMIO range that holds all of [gpa, gpa+size), or -1; and whether any valid
- * range overlaps it (cpu/io.c). */
-int iov_find(const struct context *c, uint64_t gpa, uint64_t size);
-bool iov_overlaps(const struct context *c, uint64_t gpa, uint64_t size);
+/* What the MMIO ranges of a context make of an access (cpu/io.c). */
+enum iov_kind {
+    IOV_NONE,     /* no range is near */
+    IOV_NEAR,     /* its page has one, it is in none: the host stage goes on, uncached */
+    IOV_NO_FETCH, /* its page has one: there nothing is fetched */
+    IOV_EXITS,
+    IOV_FORWARDS, /* to hpa */
+};
+
+struct iov_answer {
+    enum iov_kind kind;
+    int range; /* its number: IOV_EXITS, IOV_FORWARDS */
+    uint64_t hpa;
+};
+
+/* c: NULL has none. */
+struct iov_answer iov_resolve(const struct context *c, uint64_t gpa, unsigned size,
+                              enum access access);
+bool iov_overlaps(const struct context *c, uint64_t gpa, uint64_t size); /* any valid range */
+
+/* What translation depends on for the guest of a context that does not run. */
+struct xlate_ctx mmu_guest_ctx(const struct context *c);
 
 #endif

@@ -231,3 +231,19 @@ enum walk_result walk_host(struct walk *w, uint64_t va)
     e->ppn = leaf.pa >> 12 & ~low;
     return WALK_OK;
 }
+
+enum walk_result walk_resolve(struct walk *w, uint64_t va)
+{
+    enum walk_result r = walk_guest(w, va);
+
+    w->iov = (struct iov_answer){0};
+    if (r != WALK_OK)
+        return r;
+    w->iov = iov_resolve(w->context, w->gpa, w->size, w->access);
+    w->hpa = w->iov.hpa;
+    if (w->iov.kind > IOV_NEAR)
+        return WALK_OK;
+    r = walk_host(w, va);
+    w->hpa = w->entry.ppn << 12 | (va & ((1ull << (12 + 9 * w->entry.level)) - 1));
+    return r;
+}

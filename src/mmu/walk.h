@@ -2,6 +2,7 @@
 #ifndef VISA_WALK_H
 #define VISA_WALK_H
 
+#include "mmu/mmu.h"
 #include "mmu/tlb.h"
 
 enum {
@@ -29,6 +30,8 @@ struct walk {
     const struct xlate_ctx *ctx;
     uint64_t satp, hptbr; /* hptbr is 0 with V=0 */
     enum access access;
+    const struct context *context; /* whose MMIO ranges, and ... */
+    unsigned size;                 /* ... bytes of the access: for walk_resolve */
     /* called for every entry read (may be NULL): address of it at both levels */
     void (*visit)(void *user, bool host, unsigned level, uint64_t gpa, uint64_t hpa, uint64_t pte);
     void *user;
@@ -36,6 +39,8 @@ struct walk {
     bool in_table;          /* a host failure was on the way to a guest table entry */
     uint64_t gpa;           /* of the access, or of the entry when in_table */
     struct tlb_entry entry; /* combined translation, tag not set */
+    struct iov_answer iov;  /* of walk_resolve, as the next one: the ranges' answer ... */
+    uint64_t hpa;           /* ... and where the access goes, if by the tables or a range */
 };
 
 /* Walks va through the guest's (or native) stage; leaves the leaf's level and rights
@@ -44,5 +49,9 @@ enum walk_result walk_guest(struct walk *w, uint64_t va);
 
 /* Then w->gpa through the host stage, into the combined entry of va. */
 enum walk_result walk_host(struct walk *w, uint64_t va);
+
+/* All of it, in the order of EV-3: guest stage, MMIO ranges, host stage. The machine and whoever
+ * shows what it does ask here. WALK_OK: by the tables, unless iov says by a range or no further. */
+enum walk_result walk_resolve(struct walk *w, uint64_t va);
 
 #endif
