@@ -212,7 +212,9 @@ void explain_walk(FILE *out, struct machine *m, unsigned hart, uint64_t va, char
 
 static void say_why(const struct explain *x, const struct world_event *e, const struct trace *t)
 {
-    struct retire r = {.pc = e->pc,
+    struct retire r = {.v = true,
+                       .vmid = e->vmid,
+                       .pc = e->pc,
                        .pc_hpa = e->pc_hpa,
                        .insn = (uint32_t)e->insn,
                        .length = (uint8_t)e->len,
@@ -269,7 +271,8 @@ static void on_exit_event(struct explain *x, const struct world_event *e)
 {
     struct trace t = {.image = x->image};
     struct hart *h = machine_hart(x->machine, e->hart);
-    char place[256];
+    const struct place on = {.pc = h->host_pc};
+    char place[NAME_ROOM];
 
     if (++x->seen != x->number)
         return;
@@ -283,7 +286,7 @@ static void on_exit_event(struct explain *x, const struct world_event *e)
     say_why(x, e, &t);
     say_fields(x, e);
     say_walk(x, h);
-    trace_place(x->image, h->host_pc, 0, place, sizeof place);
+    image_name_text(x->image, &on, place, sizeof place);
     fprintf(x->out, "  Ring -1 goes on at 0x%" PRIx64 "%s%s%s\n", h->host_pc, place[0] ? " <" : "",
             place, place[0] ? ">" : "");
 }

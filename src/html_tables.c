@@ -192,7 +192,7 @@ static void refusals(const struct html *h, json_t *fields)
     begin(h, "VM entries refused, by the field of the VMCS that is wrong", "Field|#count");
     json_object_foreach(fields, name, value)
     {
-        head(h, name);
+        head(h, "", name);
         number(h, json_integer_value(value));
         end_row(h);
     }

@@ -19,6 +19,7 @@
 /* A file that is being loaded, and where its errors go. */
 struct loading {
     struct image *image;
+    struct image_file *file; /* the image's last */
     struct machine *machine;
     const char *path;
     uint8_t *bytes;
@@ -75,12 +76,22 @@ static bool read_file(struct loading *l)
     if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
         ok = fail(l, "is a directory, expected a file");
     else
-        ok = read_stream(l, f, machine_config(l->machine)->ram_bytes + DEBUG_ROOM);
+        ok = read_stream(l, f,
+                         (l->machine ? machine_config(l->machine)->ram_bytes : 0) + DEBUG_ROOM);
     fclose(f);
     return ok;
 }
 
 /* RAM ------------------------------------------------------------------------------- */
+
+static const struct image_range *overlapping(const struct image_file *f, uint64_t addr,
+                                             uint64_t size)
+{
+    for (size_t i = 0; i < f->nranges; i++)
+        if (addr < f->ranges[i].addr + f->ranges[i].size && f->ranges[i].addr < addr + size)
+            return &f->ranges[i];
+    return NULL;
+}
 
 static bool check_place(struct loading *l, const char *what, uint64_t addr, uint64_t size)
 {
@@ -93,50 +104,28 @@ static bool check_place(struct loading *l, const char *what, uint64_t addr, uint
         return fail(l, "%s [0x%llx, 0x%llx) is outside RAM [0x%llx, 0x%llx)", what,
                     (unsigned long long)addr, (unsigned long long)(addr + size),
                     (unsigned long long)RAM_BASE, (unsigned long long)(RAM_BASE + ram));
-    for (size_t i = 0; i < l->image->nranges; i++) {
-        const struct image_range *r = &l->image->ranges[i];
+    for (size_t i = 0; i < l->image->nfiles; i++) {
+        const struct image_file *f = &l->image->files[i];
+        const struct image_range *r = overlapping(f, addr, size);
 
-        if (addr < r->addr + r->size && r->addr < addr + size)
+        if (r)
             return fail(l, "%s [0x%llx, 0x%llx) overlaps [0x%llx, 0x%llx) of %s", what,
                         (unsigned long long)addr, (unsigned long long)(addr + size),
                         (unsigned long long)r->addr, (unsigned long long)(r->addr + r->size),
-                        r->file);
+                        f->path);
     }
     return true;
 }
 
 static bool add_range(struct loading *l, uint64_t addr, uint64_t size, uint64_t linked)
 {
-    struct image *im = l->image;
-    struct image_range *more = realloc(im->ranges, (im->nranges + 1) * sizeof *more);
+    struct image_file *f = l->file;
+    struct image_range *more = realloc(f->ranges, (f->nranges + 1) * sizeof *more);
 
-    if (more)
-        im->ranges = more;
-    char *file = more ? strdup(l->path) : NULL;
-    if (!file)
-        return fail(l, "out of memory");
-    im->ranges[im->nranges++] = (struct image_range){addr, size, linked, file};
-    return true;
-}
-
-/* What was loaded; hashing takes longer than loading, so only if somebody asks for it. */
-static bool note_file(struct loading *l)
-{
-    struct image *im = l->image;
-    struct image_file *more, *f;
-
-    if (!im->identify)
-        return true;
-    more = realloc(im->files, (im->nfiles + 1) * sizeof *more);
     if (!more)
         return fail(l, "out of memory");
-    im->files = more;
-    f = &more[im->nfiles];
-    *f = (struct image_file){.path = strdup(l->path), .size = l->size};
-    if (!f->path)
-        return fail(l, "out of memory");
-    im->nfiles++;
-    SHA256Data(l->bytes, l->size, f->sha256);
+    f->ranges = more;
+    f->ranges[f->nranges++] = (struct image_range){addr, size, linked};
     return true;
 }
 
@@ -162,6 +151,8 @@ static const char *machine_name(unsigned machine)
 
 static bool check_type(struct loading *l, const Elf64_Ehdr *h)
 {
+    if (!l->machine && h->e_type == ET_DYN) /* for its symbols */
+        return true;
     switch (h->e_type) {
     case ET_EXEC: return true;
     case ET_REL:
@@ -199,6 +190,10 @@ static const Elf64_Ehdr *check_header(struct loading *l)
 
     if (!check_ident(l))
         return NULL;
+    if (elf_version(EV_CURRENT) == EV_NONE) {
+        fail(l, "libelf is too old: %s", elf_errmsg(-1));
+        return NULL;
+    }
     l->elf = elf_memory((char *)l->bytes, l->size);
     if (!l->elf || elf_kind(l->elf) != ELF_K_ELF || !(h = elf64_getehdr(l->elf))) {
         fail(l, "broken ELF header: %s", elf_errmsg(-1));
@@ -207,6 +202,10 @@ static const Elf64_Ehdr *check_header(struct loading *l)
     if (h->e_machine != EM_RISCV) {
         fail(l, "not a RISC-V executable: machine is %s (%u), expected RISC-V (%u)",
              machine_name(h->e_machine), h->e_machine, EM_RISCV);
+        return NULL;
+    }
+    if (h->e_version != EV_CURRENT) {
+        fail(l, "ELF version is %u in the header's word, expected %u", h->e_version, EV_CURRENT);
         return NULL;
     }
     if (!check_type(l, h))
@@ -279,7 +278,7 @@ static bool load_segments(struct loading *l)
     for (size_t i = 0; i < n; i++) {
         if (!gelf_getphdr(l->elf, (int)i, &p))
             return fail(l, "broken program headers: %s", elf_errmsg(-1));
-        if (p.p_type == PT_INTERP || p.p_type == PT_DYNAMIC)
+        if (p.p_type == PT_INTERP) /* with PT_DYNAMIC alone it relocates itself */
             return fail(l,
                         "not a static executable: segment %zu is for a dynamic linker; link "
                         "with -static -no-pie",
@@ -290,216 +289,11 @@ static bool load_segments(struct loading *l)
     return true;
 }
 
-/* The entry is an address as linked; the machine begins at its physical one. */
-static bool set_entry(struct loading *l, uint64_t linked, size_t first)
+/* Where an address as linked was loaded. */
+static bool physical(const struct image_file *f, uint64_t linked, uint64_t *pa)
 {
-    struct image *im = l->image;
-
-    if (im->nranges == first)
-        return fail(l, "no loadable segment has any bytes: there is nothing to load");
-    for (size_t i = first; i < im->nranges; i++) {
-        const struct image_range *r = &im->ranges[i];
-
-        if (linked < r->linked || linked - r->linked >= r->size)
-            continue;
-        if (linked & 1)
-            return fail(l, "entry 0x%llx is odd", (unsigned long long)linked);
-        if (first == 0)
-            im->entry = linked - r->linked + r->addr;
-        return true;
-    }
-    return fail(l, "entry 0x%llx is in no loaded segment", (unsigned long long)linked);
-}
-
-/* ELF: symbols ------------------------------------------------------------------------ */
-
-static bool wanted_symbol(const GElf_Sym *s, const char *name)
-{
-    unsigned type = ELF64_ST_TYPE(s->st_info);
-
-    if (s->st_shndx == SHN_UNDEF || (type != STT_NOTYPE && type != STT_FUNC && type != STT_OBJECT))
-        return false;
-    if (s->st_shndx == SHN_ABS)
-        return false; /* sizes and other numbers */
-    return name[0] && name[0] != '$' && strncmp(name, ".L", 2) != 0;
-}
-
-static uint8_t symbol_rank(const GElf_Sym *s)
-{
-    unsigned type = ELF64_ST_TYPE(s->st_info);
-
-    return (uint8_t)((type == STT_FUNC     ? 4
-                      : type == STT_OBJECT ? 2
-                                           : 0) +
-                     (ELF64_ST_BIND(s->st_info) != STB_LOCAL));
-}
-
-/* The name of a symbol, if it ends inside its string table; NULL if not. */
-static const char *symbol_name(const Elf_Data *strings, uint64_t at)
-{
-    if (!strings || !strings->d_buf || at >= strings->d_size)
-        return NULL;
-    const char *name = (const char *)strings->d_buf + at;
-    return memchr(name, 0, strings->d_size - at) ? name : NULL;
-}
-
-static bool add_symbol(struct image *im, const GElf_Sym *s, const char *name)
-{
-    char *copy = strdup(name);
-
-    if (copy)
-        im->symbols[im->nsymbols++] =
-            (struct symbol){s->st_value, s->st_size, copy, symbol_rank(s)};
-    return copy;
-}
-
-static bool load_symbol_table(struct loading *l, Elf_Data *data, const Elf_Data *strings)
-{
-    struct image *im = l->image;
-    size_t n = data->d_size / sizeof(Elf64_Sym);
-    struct symbol *more = n ? realloc(im->symbols, (im->nsymbols + n) * sizeof *more) : NULL;
-
-    if (!more)
-        return n == 0 || fail(l, "out of memory for %zu symbols", n);
-    im->symbols = more;
-    for (size_t i = 1; i < n; i++) {
-        GElf_Sym s;
-        const char *name;
-
-        if (!gelf_getsym(data, (int)i, &s))
-            return fail(l, "broken symbol %zu: %s", i, elf_errmsg(-1));
-        name = symbol_name(strings, s.st_name);
-        if (!name)
-            return fail(l, "symbol %zu has its name outside the string table (offset 0x%x)", i,
-                        s.st_name);
-        if (wanted_symbol(&s, name) && !add_symbol(im, &s, name))
-            return fail(l, "out of memory for %zu symbols", n);
-    }
-    return true;
-}
-
-/* The string table of a symbol table; NULL if it names none. */
-static const Elf_Data *strings_of(Elf *elf, const GElf_Shdr *symbols)
-{
-    Elf_Scn *scn = elf_getscn(elf, symbols->sh_link);
-    GElf_Shdr h;
-
-    return scn && gelf_getshdr(scn, &h) && h.sh_type == SHT_STRTAB ? elf_getdata(scn, NULL) : NULL;
-}
-
-static bool load_symbols(struct loading *l)
-{
-    Elf_Scn *scn = NULL;
-
-    while ((scn = elf_nextscn(l->elf, scn))) {
-        GElf_Shdr h;
-        Elf_Data *data;
-
-        if (!gelf_getshdr(scn, &h) || h.sh_type != SHT_SYMTAB)
-            continue;
-        data = elf_getdata(scn, NULL);
-        if (!data || (data->d_size && !data->d_buf))
-            return fail(l, "broken symbol table in section %zu: %s", elf_ndxscn(scn),
-                        elf_errmsg(-1));
-        if (!load_symbol_table(l, data, strings_of(l->elf, &h)))
-            return false;
-    }
-    return true;
-}
-
-static int by_address(const void *a, const void *b)
-{
-    const struct symbol *x = a, *y = b;
-
-    if (x->addr != y->addr)
-        return x->addr < y->addr ? -1 : 1;
-    if (x->rank != y->rank)
-        return x->rank < y->rank ? -1 : 1;
-    return strcmp(y->name, x->name); /* the alphabetically first one last: it names the place */
-}
-
-/* The whole of it --------------------------------------------------------------------- */
-
-static void drop_since(struct image *im, size_t nranges, size_t nsymbols, size_t nfiles)
-{
-    while (im->nfiles > nfiles)
-        free(im->files[--im->nfiles].path);
-    while (im->nranges > nranges)
-        free(im->ranges[--im->nranges].file);
-    while (im->nsymbols > nsymbols)
-        free(im->symbols[--im->nsymbols].name);
-}
-
-bool image_load_elf(struct image *im, struct machine *m, const char *path, char *err, size_t n)
-{
-    struct loading l = {.image = im, .machine = m, .path = path, .err = err, .n = n};
-    size_t nranges = im->nranges, nsymbols = im->nsymbols, nfiles = im->nfiles;
-    const Elf64_Ehdr *h = NULL;
-    bool ok = false;
-
-    if (elf_version(EV_CURRENT) == EV_NONE)
-        fail(&l, "libelf is too old: %s", elf_errmsg(-1));
-    else
-        ok = read_file(&l) && note_file(&l) && (h = check_header(&l)) && load_segments(&l) &&
-             set_entry(&l, h->e_entry, nranges) && load_symbols(&l);
-    if (ok && im->nsymbols)
-        qsort(im->symbols, im->nsymbols, sizeof im->symbols[0], by_address);
-    else if (!ok)
-        drop_since(im, nranges, nsymbols, nfiles);
-    elf_end(l.elf);
-    free(l.bytes);
-    return ok;
-}
-
-bool image_load_raw(struct image *im, struct machine *m, const char *path, uint64_t addr, char *err,
-                    size_t n)
-{
-    struct loading l = {.image = im, .machine = m, .path = path, .err = err, .n = n};
-    size_t nfiles = im->nfiles;
-    bool ok = read_file(&l) && note_file(&l);
-
-    if (ok && l.size == 0)
-        ok = fail(&l, "is empty: there is nothing to load");
-    ok = ok && check_place(&l, "the image", addr, l.size);
-    if (ok && addr & 1 && im->nranges == 0)
-        ok = fail(&l, "entry 0x%llx is odd", (unsigned long long)addr);
-    if (ok) {
-        machine_write(m, addr, l.bytes, l.size);
-        ok = add_range(&l, addr, l.size, addr);
-    }
-    if (ok && im->nranges == 1)
-        im->entry = addr;
-    if (!ok)
-        drop_since(im, im->nranges, im->nsymbols, nfiles);
-    free(l.bytes);
-    return ok;
-}
-
-void image_free(struct image *im)
-{
-    drop_since(im, 0, 0, 0);
-    free(im->ranges);
-    free(im->symbols);
-    free(im->files);
-    *im = (struct image){0};
-}
-
-/* Asking ------------------------------------------------------------------------------ */
-
-uint64_t image_end(const struct image *im)
-{
-    uint64_t end = 0;
-
-    for (size_t i = 0; i < im->nranges; i++)
-        if (im->ranges[i].addr + im->ranges[i].size > end)
-            end = im->ranges[i].addr + im->ranges[i].size;
-    return end;
-}
-
-bool image_physical(const struct image *im, uint64_t linked, uint64_t *pa)
-{
-    for (size_t i = 0; i < im->nranges; i++) {
-        const struct image_range *r = &im->ranges[i];
+    for (size_t i = 0; i < f->nranges; i++) {
+        const struct image_range *r = &f->ranges[i];
 
         if (linked >= r->linked && linked - r->linked < r->size) {
             *pa = linked - r->linked + r->addr;
@@ -509,31 +303,161 @@ bool image_physical(const struct image *im, uint64_t linked, uint64_t *pa)
     return false;
 }
 
-const struct symbol *image_symbol_at(const struct image *im, uint64_t addr, uint64_t *offset)
+/* The entry is an address as linked; the machine begins at its physical one. */
+static bool set_entry(struct loading *l, uint64_t linked)
 {
-    size_t lo = 0, hi = im->nsymbols;
     uint64_t pa;
 
-    if (!hi || !image_physical(im, addr, &pa))
-        return NULL;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-
-        if (im->symbols[mid].addr <= addr)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    if (lo == 0)
-        return NULL;
-    *offset = addr - im->symbols[lo - 1].addr;
-    return &im->symbols[lo - 1];
+    if (l->file->nranges == 0)
+        return fail(l, "no loadable segment has any bytes: there is nothing to load");
+    if (!physical(l->file, linked, &pa))
+        return fail(l, "entry 0x%llx is in no loaded segment", (unsigned long long)linked);
+    if (linked & 1)
+        return fail(l, "entry 0x%llx is odd", (unsigned long long)linked);
+    if (l->image->nfiles == 1)
+        l->image->entry = pa;
+    return true;
 }
 
-const struct symbol *image_symbol(const struct image *im, const char *name)
+static bool load_symbols(struct loading *l)
 {
-    for (size_t i = 0; i < im->nsymbols; i++)
-        if (strcmp(im->symbols[i].name, name) == 0)
-            return &im->symbols[i];
-    return NULL;
+    char why[160];
+
+    return symbols_read(&l->file->symbols, l->elf, l->size, why, sizeof why) || fail(l, "%s", why);
+}
+
+/* Addresses that a file's symbols are for, without its bytes. */
+static bool note_segments(struct loading *l)
+{
+    size_t n;
+    GElf_Phdr p;
+
+    if (elf_getphdrnum(l->elf, &n))
+        return fail(l, "broken program headers: %s", elf_errmsg(-1));
+    for (size_t i = 0; i < n; i++) {
+        if (!gelf_getphdr(l->elf, (int)i, &p))
+            return fail(l, "broken program headers: %s", elf_errmsg(-1));
+        if (p.p_type != PT_LOAD || p.p_memsz == 0)
+            continue;
+        if (p.p_memsz - 1 > UINT64_MAX - p.p_vaddr)
+            return fail(l, "segment %zu wraps round: 0x%llx bytes at virtual address 0x%llx", i,
+                        (unsigned long long)p.p_memsz, (unsigned long long)p.p_vaddr);
+        if (!add_range(l, p.p_vaddr, p.p_memsz, p.p_vaddr))
+            return false;
+    }
+    return l->file->nranges ? true : fail(l, "no segment says where its symbols are");
+}
+
+/* The whole of it --------------------------------------------------------------------- */
+
+static void free_file(struct image_file *f)
+{
+    free(f->path);
+    free(f->ranges);
+    symbols_free(&f->symbols);
+}
+
+/* One more file at the end of a list, for l->file. */
+static bool begin_file(struct loading *l, struct image_file **files, size_t *n)
+{
+    struct image_file *more = realloc(*files, (*n + 1) * sizeof *more);
+    char *path = more ? strdup(l->path) : NULL;
+
+    if (more)
+        *files = more;
+    if (!path)
+        return fail(l, "out of memory");
+    l->file = &more[(*n)++];
+    *l->file = (struct image_file){.path = path};
+    return true;
+}
+
+/* What was read; hashing takes longer than loading, so only if somebody asks for it. */
+static bool note_bytes(struct loading *l)
+{
+    l->file->size = l->size;
+    if (l->image->identify)
+        SHA256Data(l->bytes, l->size, l->file->sha256);
+    return true;
+}
+
+/* It counts as a whole or not at all. */
+static bool end_file(struct loading *l, bool ok, size_t *n)
+{
+    if (!ok && l->file) {
+        free_file(l->file);
+        --*n;
+    }
+    elf_end(l->elf);
+    free(l->bytes);
+    return ok;
+}
+
+bool image_load_elf(struct image *im, struct machine *m, const char *path, char *err, size_t n)
+{
+    struct loading l = {.image = im, .machine = m, .path = path, .err = err, .n = n};
+    const Elf64_Ehdr *h = NULL;
+    bool ok = begin_file(&l, &im->files, &im->nfiles);
+
+    ok = ok && read_file(&l) && note_bytes(&l) && (h = check_header(&l)) && load_segments(&l) &&
+         set_entry(&l, h->e_entry) && load_symbols(&l);
+    return end_file(&l, ok, &im->nfiles);
+}
+
+bool image_load_raw(struct image *im, struct machine *m, const char *path, uint64_t addr, char *err,
+                    size_t n)
+{
+    struct loading l = {.image = im, .machine = m, .path = path, .err = err, .n = n};
+    bool ok = begin_file(&l, &im->files, &im->nfiles) && read_file(&l) && note_bytes(&l);
+
+    if (ok && l.size == 0)
+        ok = fail(&l, "is empty: there is nothing to load");
+    ok = ok && check_place(&l, "the image", addr, l.size);
+    if (ok && addr & 1 && im->nfiles == 1)
+        ok = fail(&l, "entry 0x%llx is odd", (unsigned long long)addr);
+    ok = ok && add_range(&l, addr, l.size, addr);
+    if (ok) {
+        machine_write(m, addr, l.bytes, l.size);
+        im->entry = im->nfiles == 1 ? addr : im->entry;
+    }
+    return end_file(&l, ok, &im->nfiles);
+}
+
+bool image_add_guest(struct image *im, const char *path, const uint16_t *vmid, char *err, size_t n)
+{
+    struct loading l = {.image = im, .path = path, .err = err, .n = n};
+    bool ok = begin_file(&l, &im->guests, &im->nguests) && read_file(&l) && check_header(&l) &&
+              note_segments(&l) && load_symbols(&l);
+
+    if (ok && l.file->symbols.n == 0)
+        ok = fail(&l, "has no symbols");
+    if (ok && vmid) {
+        l.file->one_vm = true;
+        l.file->vmid = *vmid;
+    }
+    return end_file(&l, ok, &im->nguests);
+}
+
+void image_free(struct image *im)
+{
+    for (size_t i = 0; i < im->nfiles; i++)
+        free_file(&im->files[i]);
+    for (size_t i = 0; i < im->nguests; i++)
+        free_file(&im->guests[i]);
+    free(im->files);
+    free(im->guests);
+    *im = (struct image){0};
+}
+
+uint64_t image_end(const struct image *im)
+{
+    uint64_t end = 0;
+
+    for (size_t i = 0; i < im->nfiles; i++)
+        for (size_t k = 0; k < im->files[i].nranges; k++) {
+            const struct image_range *r = &im->files[i].ranges[k];
+
+            end = r->addr + r->size > end ? r->addr + r->size : end;
+        }
+    return end;
 }

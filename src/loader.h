@@ -10,41 +10,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "symbols.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 struct machine;
 
-struct symbol {
-    uint64_t addr, size;
-    char *name;
-    uint8_t rank; /* which of several at one address names it best: the highest */
-};
-
-/* Bytes of RAM that a file occupies, and the addresses it was linked for. */
+/* Bytes that a file's segment occupies, and the addresses it was linked for. */
 struct image_range {
-    uint64_t addr, size; /* physical */
+    uint64_t addr, size; /* physical; of a file of guests' symbols: as linked */
     uint64_t linked;     /* address of the first byte as symbols have it */
-    char *file;
 };
 
-/* A file that was loaded, so that results can say which it was. */
 struct image_file {
     char *path;
-    uint64_t size;
-    char sha256[65]; /* in hexadecimal */
+    uint64_t size;     /* bytes of the file */
+    char sha256[65];   /* of them, in hexadecimal; empty unless the image is to be identified */
+    struct image_range *ranges;
+    size_t nranges;
+    struct symbols symbols;
+    bool one_vm; /* of guests' symbols: they are of this VM alone */
+    uint16_t vmid;
 };
 
 struct image {
-    bool identify; /* keep `files`: set it before anything is loaded */
-    struct image_file *files;
-    size_t nfiles;
+    bool identify; /* note what the files were: set before anything is loaded */
     uint64_t entry;
-    struct image_range *ranges;
-    size_t nranges;
-    struct symbol *symbols; /* by address */
-    size_t nsymbols;
+    struct image_file *files;  /* what was loaded */
+    struct image_file *guests; /* what names addresses inside of VMs */
+    size_t nfiles, nguests;
 };
 
 /* Loads an ELF64 little-endian RISC-V executable at its physical addresses. */
@@ -54,19 +50,14 @@ bool image_load_elf(struct image *im, struct machine *m, const char *path, char 
 bool image_load_raw(struct image *im, struct machine *m, const char *path, uint64_t addr, char *err,
                     size_t n);
 
+/* Takes the symbols of an ELF file, executable or position-independent, for the virtual
+ * addresses of the guests of one VM (vmid), or of every VM that has no such file of its own. */
+bool image_add_guest(struct image *im, const char *path, const uint16_t *vmid, char *err, size_t n);
+
 void image_free(struct image *im);
 
 /* First byte behind everything that was loaded; 0 if nothing was. */
 uint64_t image_end(const struct image *im);
-
-/* The symbol that addr lies behind, and how far; NULL if addr is in no file. */
-const struct symbol *image_symbol_at(const struct image *im, uint64_t addr, uint64_t *offset);
-
-/* By name; NULL if there is none. */
-const struct symbol *image_symbol(const struct image *im, const char *name);
-
-/* Physical address of an address as symbols have it; false if it is in no file. */
-bool image_physical(const struct image *im, uint64_t linked, uint64_t *pa);
 
 #ifdef __cplusplus
 }

@@ -239,6 +239,9 @@ const struct machine_config *machine_config(const struct machine *m);
 struct bus *machine_bus(struct machine *m);
 struct hart *machine_hart(struct machine *m, unsigned hart);
 
+/* Host physical address of a hart's pc, 0 if its TLB does not have it. */
+uint64_t machine_pc_address(const struct machine *m, unsigned hart);
+
 /* Virtual time of the platform: ticks of `time`. Devices use it. */
 uint64_t machine_time(const struct machine *m);
 /* A device wants its `poll` op called when `time` reaches t; the earliest wins. */

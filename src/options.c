@@ -108,6 +108,41 @@ static bool set_load(struct options *o, const char *value, char *err, size_t n)
     return true;
 }
 
+static bool read_vmid(const char *value, uint16_t *vmid, char *err, size_t n)
+{
+    uint64_t vm;
+
+    if (!config_number(value, &vm, err, n))
+        return false;
+    *vmid = (uint16_t)vm;
+    if (vm >> ISA_VMID_BITS == 0)
+        return true;
+    snprintf(err, n, "%s is not a VMID: it has %d bits", value, ISA_VMID_BITS);
+    return false;
+}
+
+/* FILE or FILE@VMID. */
+static bool set_symbols(struct options *o, const char *value, char *err, size_t n)
+{
+    struct symbols_option *s = &o->symbols[o->nsymbols];
+    const char *at = strrchr(value, '@');
+
+    if (o->nsymbols == MAX_SYMBOLS) {
+        snprintf(err, n, "more than %d files", MAX_SYMBOLS);
+        return false;
+    }
+    s->one_vm = at != NULL;
+    if (at && !read_vmid(at + 1, &s->vmid, err, n))
+        return false;
+    s->path = at ? strndup(value, (size_t)(at - value)) : strdup(value);
+    if (!s->path) {
+        snprintf(err, n, "out of memory");
+        return false;
+    }
+    o->nsymbols++;
+    return true;
+}
+
 static bool set_trace(struct options *o, const char *value, char *err, size_t n)
 {
     (void)err;
@@ -131,16 +166,9 @@ static bool set_trace_exits(struct options *o, const char *value, char *err, siz
 
 static bool set_trace_vm(struct options *o, const char *value, char *err, size_t n)
 {
-    uint64_t vm;
-
-    if (!config_number(value, &vm, err, n))
+    if (!read_vmid(value, &o->trace.vm, err, n))
         return false;
-    if (vm >> ISA_VMID_BITS) {
-        snprintf(err, n, "%s is not a VMID: it has %d bits", value, ISA_VMID_BITS);
-        return false;
-    }
     o->trace.one_vm = true;
-    o->trace.vm = (uint16_t)vm;
     return true;
 }
 
@@ -227,6 +255,8 @@ static const struct option_row rows[] = {
      "IMAGE is a flat file: load it at ADDRESS and start there"},
     {"load", 0, "FILE[@ADDRESS]", CALL, BY(set_load) | READS | RUN,
      "load another ELF file, or a flat one at ADDRESS"},
+    {"symbols", 0, "FILE[@VMID]", CALL, BY(set_symbols) | READS,
+     "names of the guests' addresses, from an ELF file"},
     {"bootargs", 0, "TEXT", TEXT, AT(bootargs) | NO_RUN | RUN,
      "/chosen/bootargs of the device tree"},
     {"dump-dtb", 0, "FILE", TEXT, AT(dump_dtb) | NO_RUN | WRITES,
@@ -694,6 +724,8 @@ void options_free(struct options *o)
     free(o->files);
     free_list(&o->changes_run);
     free_list(&o->bounds);
+    for (unsigned i = 0; i < o->nsymbols; i++)
+        free(o->symbols[i].path);
 }
 
 void options_help(void)

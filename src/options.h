@@ -32,7 +32,14 @@ struct load_option {
     uint64_t addr;
 };
 
-enum { MAX_LOADS = 16 };
+/* Symbols of guests: of one VM, or of all that have none of their own. */
+struct symbols_option {
+    char *path;
+    bool one_vm;
+    uint16_t vmid;
+};
+
+enum { MAX_LOADS = 16, MAX_SYMBOLS = 64 };
 
 /* A file that the command line names. */
 struct named_file {
@@ -57,6 +64,8 @@ struct options {
     uint64_t raw_addr;
     struct load_option loads[MAX_LOADS];
     unsigned nloads;
+    struct symbols_option symbols[MAX_SYMBOLS];
+    unsigned nsymbols;
     uint64_t max_insns, timeout;
     const char *uart_in, *uart_out, *bootargs, *dump_dtb;
     bool trace_on;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
 #include "timeline.h"
 
 const struct report_total report_totals[REPORT_TOTALS] = {
@@ -242,6 +243,42 @@ static double add_up(json_t *o)
     return sum;
 }
 
+/* Nothing that others wrote may control a terminal, or end a line. */
+static bool escape_text(json_t *text)
+{
+    size_t room = 4 * json_string_length(text) + 1;
+    char *safe = malloc(room);
+    bool ok = safe;
+
+    if (ok) {
+        text_escape(safe, room, json_string_value(text), "");
+        ok = strcmp(safe, json_string_value(text)) == 0 || json_string_set(text, safe) == 0;
+    }
+    free(safe);
+    return ok;
+}
+
+static bool escape_texts(json_t *v)
+{
+    size_t i;
+    const char *key;
+    json_t *part;
+
+    if (json_is_string(v))
+        return escape_text(v);
+    json_array_foreach(v, i, part)
+    {
+        if (!escape_texts(part))
+            return false;
+    }
+    json_object_foreach(v, key, part)
+    {
+        if (!escape_texts(part))
+            return false;
+    }
+    return true;
+}
+
 bool report_read(struct report *r, json_t *root, char *err, size_t n)
 {
     json_t *sites = json_object_get(root, "exit_sites"), *vms = json_object_get(root, "vms");
@@ -250,6 +287,10 @@ bool report_read(struct report *r, json_t *root, char *err, size_t n)
     *r = (struct report){0};
     if (add_up(root) > LARGEST_SUM) {
         snprintf(err, n, "expected counts, not a negative number or one that is too large");
+        return false;
+    }
+    if (!escape_texts(root)) {
+        snprintf(err, n, "out of memory");
         return false;
     }
     if (!read_totals(r, root, err, n))

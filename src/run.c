@@ -48,6 +48,15 @@ void machine_fetch_address(const struct hart *h, const struct xlate_ctx *code, u
     }
 }
 
+uint64_t machine_pc_address(const struct machine *m, unsigned hart)
+{
+    const struct hart *h = &m->harts[hart];
+    uint64_t gpa, hpa;
+
+    machine_fetch_address(h, &h->code, h->pc, &gpa, &hpa);
+    return hpa;
+}
+
 /* What the instruction wrote; for a trap, what it came to. */
 static void end_record(struct hart *h, struct retire *r, bool retired)
 {

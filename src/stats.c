@@ -12,7 +12,7 @@
 #include "report.h"
 #include "sampling.h"
 #include "timeline.h"
-#include "trace.h"
+#include "names.h"
 
 enum { TABLE_SITES = 12, CAUSES = sizeof((struct exit_count *)0)->by_cause / sizeof(uint64_t) };
 
@@ -178,8 +178,9 @@ static json_t *json_handling(const struct exit_row *r)
 
 static json_t *json_site(const struct exit_row *r, const struct image *im)
 {
+    const struct place at = {true, r->vmid, r->pc, r->pc_hpa};
     json_t *o = json_object(), *cycles = json_cost(&r->return_ticks);
-    char text[256];
+    char text[NAME_ROOM];
 
     snprintf(text, sizeof text, "0x%" PRIx64, r->vmcs);
     json_object_set_new(o, "vmcs", json_string(text));
@@ -187,7 +188,7 @@ static json_t *json_site(const struct exit_row *r, const struct image *im)
     json_object_set_new(o, "cause", json_string(cause_name(r->cause, text)));
     snprintf(text, sizeof text, "0x%" PRIx64, r->pc);
     json_object_set_new(o, "pc", json_string(text));
-    trace_place(im, r->pc, r->pc_hpa, text, sizeof text);
+    image_name_text(im, &at, text, sizeof text);
     json_object_set_new(o, "symbol", identity_string(text));
     put(o, "count", r->count);
     put(o, "returned", r->return_ticks.n);

@@ -38,7 +38,7 @@ static void print_address(FILE *out, const struct retire *r, uint64_t gva, uint6
 
 static void print_place(const struct trace *t, const struct retire *r)
 {
-    char symbol[128];
+    char symbol[NAME_ROOM + 2];
     static const char *const rings[] = {"R-1", "R0", "?", "?", "R3"};
 
     fprintf(t->out, "%10" PRIu64 " h%" PRIu32 " %-3s ", r->instret, r->hart, rings[r->ring + 1]);

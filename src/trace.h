@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "isa.h"
-#include "loader.h"
+#include "names.h"
 #include "machine.h"
 
 #ifdef __cplusplus
@@ -48,11 +48,10 @@ const char *trace_cause(const struct retire *r);  /* name of the event's cause, 
 bool trace_has_vector(const struct retire *r);    /* an interrupt of a guest from its VIC? */
 const char *trace_memory(const struct retire *r); /* load, store or amo */
 
-/* "name+0x10" of a pc, or else of its host physical address (0: not known); "" where no
- * symbol is known. */
-const char *trace_place(const struct image *im, uint64_t pc, uint64_t pc_hpa, char *text, size_t n);
+/* Where a record is. */
+struct place trace_place(const struct retire *r);
 
-/* The same of a record's pc, as "<name+0x10>". */
+/* The name of a record's pc, as "<name+0x10>"; "" where no symbol is known. */
 const char *trace_symbol(const struct trace *t, const struct retire *r, char *text, size_t n);
 
 /* The instruction in words. */

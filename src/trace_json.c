@@ -2,6 +2,7 @@
  * 64 bits are strings in hexadecimal, as JSON's own lose bits in many readers. */
 #include <inttypes.h>
 
+#include "text.h"
 #include "trace.h"
 
 static void hex(FILE *out, const char *key, uint64_t value)
@@ -12,13 +13,16 @@ static void hex(FILE *out, const char *key, uint64_t value)
 void trace_json_string(FILE *out, const char *value)
 {
     putc('"', out);
-    for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            fprintf(out, "\\%c", *p);
-        else if (*p < 0x20 || *p >= 0x7f)
-            fprintf(out, "\\u%04x", *p);
+    while (*value) {
+        size_t n = text_character(value);
+
+        if (n == 0)
+            fprintf(out, "\\u%04x", (unsigned char)*value);
+        else if (*value == '"' || *value == '\\')
+            fprintf(out, "\\%c", *value);
         else
-            putc(*p, out);
+            fwrite(value, 1, n, out);
+        value += n ? n : 1;
     }
     putc('"', out);
 }
@@ -29,19 +33,13 @@ static void string(FILE *out, const char *key, const char *value)
     trace_json_string(out, value);
 }
 
-/* The symbol without its angle brackets. */
 static void symbol(FILE *out, const struct trace *t, const struct retire *r)
 {
-    char text[128];
-    size_t n = 0;
+    const struct place at = trace_place(r);
+    char text[NAME_ROOM];
 
-    trace_symbol(t, r, text, sizeof text);
-    while (text[n] && text[n] != '>')
-        n++;
-    if (n) {
-        text[n] = 0;
-        string(out, "symbol", text + 1);
-    }
+    if (image_name_text(t->image, &at, text, sizeof text)[0])
+        string(out, "symbol", text);
 }
 
 static void instruction(FILE *out, const struct retire *r)

@@ -41,28 +41,18 @@ const char *trace_memory(const struct retire *r)
     return r->mem == MEM_LOAD ? "load" : r->mem == MEM_STORE ? "store" : "amo";
 }
 
-const char *trace_place(const struct image *im, uint64_t pc, uint64_t pc_hpa, char *text, size_t n)
+struct place trace_place(const struct retire *r)
 {
-    uint64_t offset = 0;
-    const struct symbol *s = im ? image_symbol_at(im, pc, &offset) : NULL;
-
-    if (!s && im && pc_hpa && pc_hpa != pc)
-        s = image_symbol_at(im, pc_hpa, &offset);
-    if (!s)
-        text[0] = 0;
-    else if (offset)
-        snprintf(text, n, "%s+0x%" PRIx64, s->name, offset);
-    else
-        snprintf(text, n, "%s", s->name);
-    return text;
+    return (struct place){r->v, r->vmid, r->pc, r->pc_hpa};
 }
 
 const char *trace_symbol(const struct trace *t, const struct retire *r, char *text, size_t n)
 {
-    char place[256];
+    const struct place at = trace_place(r);
+    char name[NAME_ROOM];
 
-    trace_place(t->image, r->pc, r->pc_hpa, place, sizeof place);
-    snprintf(text, n, place[0] ? "<%s>" : "%s", place);
+    image_name_text(t->image, &at, name, sizeof name);
+    snprintf(text, n, name[0] ? "<%s>" : "%s", name);
     return text;
 }
 

@@ -7,6 +7,7 @@
 
 #include "../asm/suggest.h"
 #include "config.h"
+#include "names.h"
 
 static void begin(struct turns *t, enum turns_kind kind, struct machine *m, struct pipeline *p)
 {
@@ -35,17 +36,18 @@ static bool marker(const char *where, int *first, int *last, char *err, size_t n
 static bool at_symbol(struct machine *m, const struct image *im, const char *name, char *err,
                       size_t n)
 {
-    const struct symbol *symbol = image_symbol(im, name);
-    struct suggest near;
     uint64_t pa;
+    const struct symbol *symbol = image_symbol(im, name, &pa);
+    struct suggest near;
 
-    if (symbol && image_physical(im, symbol->addr, &pa)) {
+    if (symbol && pa) {
         machine_break_at(m, pa);
         return true;
     }
     suggest_start(&near, name, strlen(name));
-    for (size_t i = 0; i < im->nsymbols; i++)
-        suggest_try(&near, im->symbols[i].name);
+    for (size_t i = 0; i < im->nfiles; i++)
+        for (size_t k = 0; k < im->files[i].symbols.n; k++)
+            suggest_try(&near, im->files[i].symbols.all[k].name);
     if (symbol)
         snprintf(err, n, "the symbol '%s' is no place in a loaded file", name);
     else if (near.best[0])

@@ -21,6 +21,7 @@
 #include "identity.h"
 #include "loader.h"
 #include "machine.h"
+#include "names.h"
 #include "options.h"
 #include "pipeline.h"
 #include "run_identity.h"
@@ -75,6 +76,11 @@ static bool load_images(struct sim *s, char *err, size_t n)
     bool ok = o->raw ? image_load_raw(&s->image, s->machine, o->image, o->raw_addr, err, n)
                      : image_load_elf(&s->image, s->machine, o->image, err, n);
 
+    for (unsigned i = 0; ok && i < o->nsymbols; i++) {
+        const struct symbols_option *g = &o->symbols[i];
+
+        ok = image_add_guest(&s->image, g->path, g->one_vm ? &g->vmid : NULL, err, n);
+    }
     for (unsigned i = 0; ok && i < o->nloads; i++) {
         const struct load_option *l = &o->loads[i];
 
@@ -137,15 +143,12 @@ static int make_tree(struct sim *s, uint64_t *at)
 /* The words that HTIF watches, if the image has them. */
 static bool attach_htif(struct sim *s)
 {
-    const struct symbol *to = image_symbol(&s->image, "tohost");
-    const struct symbol *from = image_symbol(&s->image, "fromhost");
     struct console console = terminal_console(s->terminal);
-    uint64_t tohost, fromhost = 0;
+    uint64_t tohost, fromhost;
 
-    if (!to || !image_physical(&s->image, to->addr, &tohost))
+    if (!image_symbol(&s->image, "tohost", &tohost) || !tohost)
         return true;
-    if (from)
-        image_physical(&s->image, from->addr, &fromhost);
+    (void)image_symbol(&s->image, "fromhost", &fromhost);
     return htif_attach(s->machine, tohost, fromhost, &console, s->options.argc, s->options.argv);
 }
 
@@ -165,12 +168,13 @@ static void tell_stale(void *user, const struct stale_use *u)
 {
     struct sim *s = user;
     const char *what = u->access == 'x' ? "fetch" : u->access == 'r' ? "load" : "store";
-    char place[256];
+    const struct place at = {u->v, u->vmid, u->pc, u->pc_hpa};
+    char place[NAME_ROOM];
 
     if (s->stale++ >= STALE_SHOWN)
         return;
     fflush(s->console);
-    trace_place(&s->image, u->pc, u->access == 'x' ? u->cached_hpa : 0, place, sizeof place);
+    image_name_text(&s->image, &at, place, sizeof place);
     fprintf(stderr, "visa-sim: stale translation: hart %u, %s of 0x%" PRIx64 " at pc 0x%" PRIx64,
             u->hart, what, u->va, u->pc);
     if (place[0])
@@ -441,12 +445,12 @@ static void where_is(struct sim *s, unsigned hart)
 {
     const struct hart *h = machine_hart(s->machine, hart);
     const char *ring = h->ring == RING_H ? "Ring -1" : h->ring == RING_0 ? "Ring 0" : "Ring 3";
-    uint64_t offset;
-    const struct symbol *symbol = image_symbol_at(&s->image, h->pc, &offset);
+    const struct place at = {h->v, (uint16_t)h->vmid, h->pc, machine_pc_address(s->machine, hart)};
+    char place[NAME_ROOM];
 
-    fprintf(stderr, "  hart %u: pc 0x%" PRIx64, hart, h->pc);
-    if (symbol)
-        fprintf(stderr, " <%s+0x%" PRIx64 ">", symbol->name, offset);
+    image_name_text(&s->image, &at, place, sizeof place);
+    fprintf(stderr, "  hart %u: pc 0x%" PRIx64 "%s%s%s", hart, h->pc, place[0] ? " <" : "", place,
+            place[0] ? ">" : "");
     fprintf(stderr, ", %s", ring);
     if (h->v)
         fprintf(stderr, " of VM %" PRIu64, h->vmid);

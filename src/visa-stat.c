@@ -12,6 +12,7 @@
 #include "identity.h"
 #include "plot.h"
 #include "report.h"
+#include "text.h"
 
 enum { STATUS_FILE = 1, STATUS_USAGE = 2 };
 
@@ -54,7 +55,8 @@ static bool run_read(struct run *run, const char *path)
     if (why)
         return fail(path, strerror(why));
     if (!run->root) {
-        fprintf(stderr, "visa-stat: %s:%d:%d: %s\n", path, e.line, e.column, e.text);
+        text_escape(err, sizeof err, e.text, ""); /* it quotes the file */
+        fprintf(stderr, "visa-stat: %s:%d:%d: %s\n", path, e.line, e.column, err);
         return false;
     }
     return report_read(&run->report, run->root, err, sizeof err) || fail(path, err);

@@ -62,9 +62,10 @@ const char *view_label(const struct view_insns *v, const struct pipeline_insn *i
                        size_t n)
 {
     const struct retire r = {.insn = i->insn, .pc = i->pc};
-    char place[256], words[128] = "(not fetched)";
+    const struct place at = {i->v, i->vmid, i->pc, i->pa};
+    char place[NAME_ROOM], words[128] = "(not fetched)";
 
-    trace_place(v->image, i->pc, i->pa, place, sizeof place);
+    image_name_text(v->image, &at, place, sizeof place);
     if (i->length)
         trace_disassemble(&r, words, sizeof words);
     snprintf(text, n, "%08" PRIx64 " %s%s%s%s", i->pc, place[0] ? "<" : "", place,

@@ -282,8 +282,9 @@ static void exit_arguments(FILE *out, const struct retire *r)
 static void print_stay(FILE *out, const struct perfetto *p, uint32_t hart, const struct stay *s)
 {
     const struct retire *r = &s->last;
+    const struct place place = trace_place(r);
     struct end at = {s->from, hart, s->lane};
-    char text[256];
+    char text[NAME_ROOM];
 
     where(out, "X", &at);
     fprintf(out, ",\"dur\":%" PRIu64, s->to - s->from);
@@ -297,7 +298,7 @@ static void print_stay(FILE *out, const struct perfetto *p, uint32_t hart, const
     why_ended(s, text, sizeof text);
     argument(out, "ends", text);
     address(out, "pc", r->pc);
-    if (*trace_place(p->image, r->pc, r->pc_hpa, text, sizeof text))
+    if (*image_name_text(p->image, &place, text, sizeof text))
         argument(out, "symbol", text);
     if (r->length)
         argument(out, "instruction", trace_disassemble(r, text, sizeof text));

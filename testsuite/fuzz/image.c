@@ -47,11 +47,11 @@ static bool load(struct image *im, struct machine *m, bool elf)
                   : image_load_raw(im, m, file, RAM_BASE, err, sizeof err);
 
     if (ok) {
-        if (im->nranges == 0 || image_end(im) > RAM_BASE + RAM)
+        if (im->nfiles == 0 || image_end(im) > RAM_BASE + RAM)
             fuzz_die("loaded, but not into RAM", file);
         return true;
     }
-    if (im->nranges || im->nsymbols)
+    if (im->nfiles)
         fuzz_die("refused, but part of it is left", err);
     if (elf && strncmp(err, "image: ", strlen("image: ")) != 0)
         fuzz_die("a message that does not say which file", err);
@@ -64,13 +64,11 @@ static void attach_htif(const struct image *im, struct machine *m, const struct 
 {
     static char name[] = "image";
     static char *argv[] = {name, NULL};
-    const struct symbol *to = image_symbol(im, "tohost"), *from = image_symbol(im, "fromhost");
-    uint64_t tohost, fromhost = 0;
+    uint64_t tohost, fromhost;
 
-    if (!to || !image_physical(im, to->addr, &tohost))
+    if (!image_symbol(im, "tohost", &tohost) || !tohost)
         return;
-    if (from)
-        image_physical(im, from->addr, &fromhost);
+    (void)image_symbol(im, "fromhost", &fromhost);
     if (!htif_attach(m, tohost, fromhost, console, 1, argv))
         fuzz_die("out of memory", "");
 }
