@@ -191,25 +191,21 @@ void machine_off_world(struct machine *m, world_fn *fn, void *user)
     m->nworld = kept;
 }
 
-void machine_break_at(struct machine *m, uint64_t pa)
+void machine_break_set(struct machine *m, enum machine_break_slot slot,
+                       const struct machine_break *b)
 {
-    m->dpages.break_pa = pa;
+    m->dpages.breaks[slot] = *b;
     dpages_forget(m);
 }
 
-void machine_break_marker(struct machine *m, int first, int last)
+void machine_break_clear(struct machine *m, enum machine_break_slot slot)
 {
-    m->dpages.break_marker = true;
-    m->dpages.markers[0] = first;
-    m->dpages.markers[1] = last;
-    dpages_forget(m);
+    machine_break_set(m, slot, &(struct machine_break){.kind = BREAK_NONE});
 }
 
-void machine_break_clear(struct machine *m)
+bool machine_broke(const struct machine *m, enum machine_break_slot slot)
 {
-    m->dpages.break_pa = UINT64_MAX;
-    m->dpages.break_marker = false;
-    dpages_forget(m);
+    return m->dpages.broke >> slot & 1;
 }
 
 /* Results and small services ------------------------------------------------------- */

@@ -124,7 +124,7 @@ enum stop {
     STOP_DEADLOCK,  /* every hart waits and nothing is scheduled to wake one */
     STOP_TRAP_LOOP, /* a hart can only fault on its own trap handler for ever */
     STOP_REQUEST,   /* machine_stop() was called from outside */
-    STOP_BREAK,     /* the next instruction is one that machine_break_at or _marker told */
+    STOP_BREAK,     /* the next instruction is one of machine_break_set's */
 };
 
 /* Virtual interrupts of a VM. */
@@ -216,12 +216,31 @@ uint64_t machine_progress(const struct machine *m);
 /* The least ticks of all harts. */
 uint64_t machine_now(const struct machine *m);
 
-/* Runs stop with STOP_BREAK before a hart executes the instruction at this physical address,
- * or a marker: the hint `slti x0, x0, N` whose N is from first to last. One of each kind, until
- * machine_break_clear, with which a run can go on. They cost a run nothing until then. */
-void machine_break_at(struct machine *m, uint64_t pa);
-void machine_break_marker(struct machine *m, int first, int last);
-void machine_break_clear(struct machine *m);
+/* Before which instructions a run stops with STOP_BREAK. */
+enum machine_break_kind {
+    BREAK_NONE,
+    BREAK_PHYSICAL, /* the one at this physical address */
+    BREAK_VIRTUAL,  /* the one at this pc */
+    BREAK_MARKER,   /* the hint `slti x0, x0, N` whose N is from first to last */
+};
+
+struct machine_break {
+    enum machine_break_kind kind;
+    uint64_t addr;
+    int first, last;
+    bool (*in_vm)(const void *user,
+                  uint16_t vmid); /* only in guests of these VMs; NULL: wherever */
+    const void *user;
+};
+
+/* Several wait at once, each for a reason of its own until it is cleared, with which a run can go
+ * on. A run that waits for one costs what one costs that does not. */
+enum machine_break_slot { BREAK_SWITCH, BREAK_TRACE_FROM, BREAK_TRACE_TO, BREAK_SLOTS };
+void machine_break_set(struct machine *m, enum machine_break_slot slot,
+                       const struct machine_break *b);
+void machine_break_clear(struct machine *m, enum machine_break_slot slot);
+/* Was that the reason of the last STOP_BREAK? There may have been several. */
+bool machine_broke(const struct machine *m, enum machine_break_slot slot);
 
 /* Ends the run with this exit code (a device or a guest asks for it). */
 void machine_exit(struct machine *m, int code);

@@ -193,29 +193,8 @@ static bool set_signature_bytes(struct options *o, const char *value, char *err,
 
 static bool set_explain_exit(struct options *o, const char *value, char *err, size_t n)
 {
-    if (!config_number(value, &o->explain_exit, err, n))
-        return false;
-    if (o->explain_exit)
-        return true;
-    snprintf(err, n, "exits are counted from 1: there is no exit number 0");
-    return false;
-}
-
-/* ADDRESS, with :r, :w or :x behind it. */
-static bool set_walk(struct options *o, const char *value, char *err, size_t n)
-{
-    const char *colon = strchr(value, ':');
-    size_t length = colon ? (size_t)(colon - value) : strlen(value);
-    char address[32];
-
-    snprintf(address, sizeof address, "%.*s", (int)length, value);
-    o->walk = true;
-    o->walk_access = colon ? colon[1] : 'r';
-    if (length < sizeof address && config_number(address, &o->walk_va, err, n) && o->walk_access &&
-        strchr("rwx", o->walk_access) && (!colon || !colon[2]))
-        return true;
-    snprintf(err, n, "'%s' is not an address with :r, :w or :x behind it", value);
-    return false;
+    o->explain = true;
+    return explain_which_parse(&o->explain_exit, value, err, n);
 }
 
 /* The table ------------------------------------------------------------------------------- */
@@ -275,17 +254,16 @@ static const struct option_row rows[] = {
      "only exceptions, interrupts, entries, exits"},
     {"trace-exits", 0, NULL, CALL, BY(set_trace_exits) | TRACES | SHOWN,
      "only VM entries and exits, at full speed"},
-    {"trace-from", 0, "N", NUMBER, AT(trace.from) | TRACES | SHOWN,
-     "from a hart's instruction number N on"},
-    {"trace-to", 0, "N", NUMBER, AT(trace.to) | TRACES | SHOWN,
-     "up to a hart's instruction number N"},
+    {"trace-from", 0, "WHERE", TEXT, AT(trace_from) | TRACES | SHOWN,
+     "from a hart's instruction number, a symbol or a marker on"},
+    {"trace-to", 0, "WHERE", TEXT, AT(trace_to) | TRACES | SHOWN, "up to there"},
     {"trace-vm", 0, "VMID", CALL, BY(set_trace_vm) | TRACES | SHOWN, "only what this VM does"},
     {"trace-format", 0, "FORMAT", CALL, BY(set_trace_format) | TRACES,
      "text or json (an object a line)"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Looking closer"},
-    {"explain-exit", 0, "N", CALL, BY(set_explain_exit),
-     "tell the whole story of VM exit number N"},
-    {"walk", 0, "ADDRESS[:rwx]", CALL, BY(set_walk),
+    {"explain-exit", 0, "WHICH", CALL, BY(set_explain_exit),
+     "tell the whole story of VM exits, by number, cause or VM"},
+    {"walk", 0, "ADDRESS[@VMID][:rwx]", TEXT, AT(walk),
      "draw the page-table walks of an address as the run ends"},
     {"check-stale", 0, NULL, FLAG, AT(check_stale),
      "report uses of translations that miss a flush"},

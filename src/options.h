@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "explain.h"
 #include "machine.h"
 #include "pipeline.h"
 #include "sampling.h"
@@ -69,18 +70,18 @@ struct options {
     uint64_t max_insns, timeout;
     const char *uart_in, *uart_out, *bootargs, *dump_dtb;
     bool trace_on;
-    const char *trace_file; /* NULL: standard error; "-": standard output */
+    const char *trace_file;            /* NULL: standard error; "-": standard output */
+    const char *trace_from, *trace_to; /* places, NULL: none */
     struct trace trace;
     struct view_options views;
     const char *stats;  /* "-": standard output */
     const char *report; /* the same as HTML */
     const char *signature;
     uint64_t signature_bytes; /* of a line */
-    uint64_t explain_exit;    /* number of an exit, 0: none */
+    bool explain;
+    struct explain_which explain_exit;
     bool check_stale;
-    bool walk; /* draw the walk of walk_va at the end */
-    uint64_t walk_va;
-    char walk_access; /* 'r', 'w' or 'x' */
+    const char *walk; /* what to walk at the end */
     bool summary, quiet, help, version, print_config;
     struct named_file *files; /* of one option that is written only the last one */
     unsigned nfiles;

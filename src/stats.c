@@ -96,7 +96,7 @@ static json_t *json_refusals(const struct machine_stats *s)
 
     for (unsigned i = 0; i < MACHINE_REFUSALS; i++) {
         const char *name =
-            trace_vmcs_field(i < MACHINE_REFUSALS - 1 ? i : ISA_VMCS_NONE, text, sizeof text);
+            trace_field(i < MACHINE_REFUSALS - 1 ? i : ISA_VMCS_NONE, text, sizeof text);
 
         if (s->refused_by[i] && name)
             put(o, name, s->refused_by[i]);

@@ -13,7 +13,7 @@ static bool is_world_switch(const struct retire *r)
 
 static bool wanted(const struct trace *t, const struct retire *r)
 {
-    if (r->instret < t->from || r->instret > t->to)
+    if (t->closed || r->instret < t->from || r->instret > t->to)
         return false;
     if (t->one_vm && !(r->v && r->vmid == t->vm) && !(r->event == RETIRE_ENTRY && r->qual == t->vm))
         return false;
@@ -72,14 +72,14 @@ static void print_memory(FILE *out, const struct retire *r)
 }
 
 /* Which rule let the event exit: the filter's bit, or none. */
-static void print_filter(FILE *out, unsigned cause)
+static void print_filter(FILE *out, const struct retire *r)
 {
-    int bit = cause < ISA_NAMES ? isa_exit_filter[cause] : -1;
+    int bit = trace_filter(r->cause, r->qual);
 
-    if (bit < 0)
-        fputs(" (always)", out);
-    else
+    if (bit >= 0)
         fprintf(out, " (VMTRAPCFG b%d %s)", bit, isa_trap_names[bit]);
+    else
+        fputs(trace_by_range(r->cause, r->qual) ? " (IOVMAP)" : " (always)", out);
 }
 
 static void print_qual(FILE *out, const struct retire *r)
@@ -97,11 +97,7 @@ static void print_qual(FILE *out, const struct retire *r)
 static void print_exit(FILE *out, const struct retire *r)
 {
     fprintf(out, " | exit 0x%02x %s", r->cause, trace_cause(r));
-    /* An MMIO range exits whatever the filter says. */
-    if (r->cause == ISA_EXIT_IO && r->qual >> ISA_QUAL_IO_MMIO_LO & 1)
-        fputs(" (IOVMAP)", out);
-    else
-        print_filter(out, r->cause);
+    print_filter(out, r);
     fprintf(out, ":");
     print_qual(out, r);
     fprintf(out, " VMQUAL=0x%" PRIx64 " VMADDR=0x%" PRIx64 " VMGPA=0x%" PRIx64 " VMVAL=0x%" PRIx64,

@@ -25,6 +25,7 @@ struct trace {
     FILE *out;
     const struct image *image; /* its symbols name addresses; NULL none */
     uint64_t from, to;         /* first and last instret; to is UINT64_MAX for no end */
+    bool closed;               /* not now */
     enum trace_events events;
     bool one_vm; /* only what VMID vm does, and entries into it */
     uint16_t vm;
@@ -57,9 +58,13 @@ const char *trace_symbol(const struct trace *t, const struct retire *r, char *te
 /* The instruction in words. */
 const char *trace_disassemble(const struct retire *r, char *text, size_t n);
 
-/* Name of a field of the VMCS by number, counted from the first of an array: "x[10]"; "pointer" for
- * the pointer to it, NULL if there is none. */
-const char *trace_vmcs_field(uint64_t number, char *text, size_t n);
+/* Number of the VMTRAPCFG bit that let an exit happen, -1 if it exits whatever they are. */
+int trace_filter(unsigned cause, uint64_t qual);
+bool trace_by_range(unsigned cause, uint64_t qual); /* is it one of an MMIO range? */
+
+/* Name of a field of the VMCS, of an array's with its index; a register's its own; "pointer" for
+ * the pointer to the VMCS. NULL if there is none. */
+const char *trace_field(uint64_t number, char *text, size_t n);
 
 /* The value of a field of VMQUAL, and what it stands for: "a0" for reg=10, the bytes of
  * a width, the number where there is no word for it. */

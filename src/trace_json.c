@@ -81,7 +81,7 @@ static void qualification(FILE *out, const struct retire *r)
 
 static void exit_event(FILE *out, const struct retire *r)
 {
-    int bit = r->cause < ISA_NAMES ? isa_exit_filter[r->cause] : -1;
+    int bit = trace_filter(r->cause, r->qual);
 
     if (r->event == RETIRE_EXIT && bit >= 0)
         string(out, "filter", isa_trap_names[bit]);

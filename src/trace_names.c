@@ -75,16 +75,28 @@ static const char *insn_by_op(uint64_t op)
     return NULL;
 }
 
-const char *trace_vmcs_field(uint64_t number, char *text, size_t n)
+bool trace_by_range(unsigned cause, uint64_t qual)
+{
+    return cause == ISA_EXIT_IO && qual >> ISA_QUAL_IO_MMIO_LO & 1;
+}
+
+int trace_filter(unsigned cause, uint64_t qual)
+{
+    return cause < ISA_NAMES && !trace_by_range(cause, qual) ? isa_exit_filter[cause] : -1;
+}
+
+const char *trace_field(uint64_t number, char *text, size_t n)
 {
     const struct isa_vmcs_field *f = isa_vmcs_field_at((unsigned)number);
 
     if (number == ISA_VMCS_NONE)
         return "pointer";
-    if (!f)
-        return NULL;
-    if (f->n == 1)
-        return f->name;
+    if (!f || f->n == 1)
+        return f ? f->name : NULL;
+    if (f->first == ISA_VMCS_X)
+        return reg_name((unsigned)number - f->first, false);
+    if (f->first == ISA_VMCS_F)
+        return freg_name((unsigned)number - f->first, false);
     snprintf(text, n, "%s[%u]", f->name, (unsigned)number - f->first);
     return text;
 }
@@ -112,7 +124,7 @@ static const char *qual_word(const struct isa_qual *q, uint64_t value, char *tex
     if (!strcmp(f, "irq"))
         return name_of(isa_irq_names, value);
     if (!strcmp(f, "field"))
-        return trace_vmcs_field(value, text, n);
+        return trace_field(value, text, n);
     if (!strcmp(f, "op") && (q->cause == ISA_EXIT_VIRT || q->cause == ISA_EXIT_TLBFLUSH))
         return insn_by_op(value);
     return NULL;

@@ -1,75 +1,22 @@
 /* Turns of the two models (turns.h). */
 #include "turns.h"
 
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "../asm/suggest.h"
-#include "config.h"
-#include "names.h"
-
 static void begin(struct turns *t, enum turns_kind kind, struct machine *m, struct pipeline *p)
 {
     *t = (struct turns){.kind = kind, .machine = m, .pipeline = p, .at = UINT64_MAX};
     pipeline_attach(p, false);
 }
 
-/* Where to switch ------------------------------------------------------------------------ */
-
-/* "marker" or "marker:N" */
-static bool marker(const char *where, int *first, int *last, char *err, size_t n)
-{
-    const char *number = where + strlen("marker");
-    uint64_t value;
-
-    *first = INT_MIN;
-    *last = INT_MAX;
-    if (!*number)
-        return true;
-    if (!config_number(number + 1, &value, err, n))
-        return false;
-    *first = *last = value > INT_MAX ? INT_MAX : (int)value;
-    return true;
-}
-
-static bool at_symbol(struct machine *m, const struct image *im, const char *name, char *err,
-                      size_t n)
-{
-    uint64_t pa;
-    const struct symbol *symbol = image_symbol(im, name, &pa);
-    struct suggest near;
-
-    if (symbol && pa) {
-        machine_break_at(m, pa);
-        return true;
-    }
-    suggest_start(&near, name, strlen(name));
-    for (size_t i = 0; i < im->nfiles; i++)
-        for (size_t k = 0; k < im->files[i].symbols.n; k++)
-            suggest_try(&near, im->files[i].symbols.all[k].name);
-    if (symbol)
-        snprintf(err, n, "the symbol '%s' is no place in a loaded file", name);
-    else if (near.best[0])
-        snprintf(err, n, "no symbol '%s': did you mean '%s'?", name, near.best);
-    else
-        snprintf(err, n, "no symbol '%s'", name);
-    return false;
-}
-
 bool turns_switch(struct turns *t, struct machine *m, struct pipeline *p, const struct image *im,
                   const char *where, char *err, size_t n)
 {
-    int first, last;
-
     begin(t, TURNS_SWITCH, m, p);
-    if (where[0] >= '0' && where[0] <= '9')
-        return config_number(where, &t->at, err, n);
-    if (strncmp(where, "marker", 6) != 0 || (where[6] && where[6] != ':'))
-        return at_symbol(m, im, where, err, n);
-    if (!marker(where, &first, &last, err, n))
+    if (!where_parse(&t->where, im, where, err, n))
         return false;
-    machine_break_marker(m, first, last);
+    if (t->where.kind == WHERE_COUNT)
+        t->at = t->where.count;
+    else
+        where_break(&t->where, m, BREAK_SWITCH);
     return true;
 }
 
@@ -94,9 +41,9 @@ static enum stop run_switch(struct turns *t, uint64_t end)
         return pipeline_run(t->pipeline, until(t, end));
     stop = passed(t, t->at) ? STOP_BREAK
                             : machine_run(t->machine, until(t, t->at < end ? t->at : end));
-    if (stop != STOP_BREAK)
+    if (stop != STOP_BREAK || !(passed(t, t->at) || machine_broke(t->machine, BREAK_SWITCH)))
         return stop;
-    machine_break_clear(t->machine);
+    machine_break_clear(t->machine, BREAK_SWITCH);
     pipeline_attach(t->pipeline, true);
     t->switched = true;
     t->switched_at = machine_stats(t->machine)->instret;

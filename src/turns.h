@@ -6,6 +6,7 @@
 #include "loader.h"
 #include "pipeline.h"
 #include "sampling.h"
+#include "where.h"
 
 enum turns_kind { TURNS_NONE, TURNS_SWITCH, TURNS_SAMPLE };
 
@@ -15,6 +16,7 @@ struct turns {
     struct pipeline *pipeline;
     uint64_t at; /* machine_progress at which the next turn begins */
     /* --switch-at */
+    struct where where;
     bool switched;
     uint64_t switched_at; /* instructions of all harts before */
     /* --sample */

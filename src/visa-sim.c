@@ -32,6 +32,7 @@
 #include "trace.h"
 #include "turns.h"
 #include "views/views.h"
+#include "window.h"
 
 enum { STALE_SHOWN = 20 };
 
@@ -40,6 +41,7 @@ struct sim {
     struct machine *machine;
     struct pipeline *pipeline; /* NULL: the functional model */
     struct turns turns;        /* of both models, if they take turns */
+    struct window window;      /* of the trace */
     struct terminal *terminal;
     struct board *board;
     struct image image;
@@ -195,8 +197,7 @@ static bool attach_observers(struct sim *s)
 
     if ((o->stats || o->report || o->summary) && !(s->exits = exits_new(s->machine)))
         return false;
-    if (o->explain_exit &&
-        !(s->explain = explain_new(s->machine, &s->image, o->explain_exit, stderr)))
+    if (o->explain && !(s->explain = explain_new(s->machine, &s->image, &o->explain_exit, stderr)))
         return false;
     if (o->check_stale)
         machine_on_stale(s->machine, tell_stale, s);
@@ -234,6 +235,15 @@ static void tell_world(void *user, const struct world_event *e)
     look_at_trace(s);
 }
 
+/* Every record is told as long as somebody wants it. */
+static void listen(struct sim *s)
+{
+    const struct options *o = &s->options;
+    bool traced = o->trace_on && o->trace.events != TRACE_EXITS && !o->trace.closed;
+
+    machine_listen(s->machine, traced || o->views.perfetto ? tell_record : NULL, s);
+}
+
 static bool open_views(struct sim *s)
 {
     struct view_options *o = &s->options.views;
@@ -256,8 +266,7 @@ static bool open_views(struct sim *s)
     for (int i = 0; i < VIEW_KINDS; i++)
         if (paths[i] && !open_output(&s->view[i], paths[i]))
             return false;
-    if (o->perfetto)
-        machine_listen(s->machine, tell_record, s);
+    listen(s);
 #ifdef PIPELINE_LINKED
     if (views_of_pipeline(o))
         pipeline_listen(s->pipeline, views_insn, s->views);
@@ -283,12 +292,11 @@ static bool open_trace(struct sim *s)
     } else {
         identity_head(o->trace.out, s->identity.run, s->identity.trace_shown, "# ");
     }
-    if (o->trace.events == TRACE_EXITS) {
-        machine_on_refusal(s->machine, tell_world, s);
-        return machine_on_world(s->machine, tell_world, s);
-    }
-    machine_listen(s->machine, tell_record, s);
-    return true;
+    listen(s);
+    if (o->trace.events != TRACE_EXITS)
+        return true;
+    machine_on_refusal(s->machine, tell_world, s);
+    return machine_on_world(s->machine, tell_world, s);
 }
 
 static bool open_outputs(struct sim *s)
@@ -366,6 +374,24 @@ static bool arrange_turns(struct sim *s)
 }
 #endif
 
+/* Places that symbols name are known as soon as the images are. */
+static bool arrange_places(struct sim *s)
+{
+    struct options *o = &s->options;
+    struct explain_walk walk;
+    char err[256];
+
+    if (o->walk && !explain_walk_parse(&walk, s->machine, &s->image, o->walk, err, sizeof err)) {
+        complain("--walk: %s", err);
+        return false;
+    }
+    if (!o->trace_on || window_begin(&s->window, s->machine, &o->trace, &s->image, o->trace_from,
+                                     o->trace_to, err, sizeof err))
+        return true;
+    complain("%s", err);
+    return false;
+}
+
 /* 0, or the status to exit with; the reason is printed. */
 static int build(struct sim *s)
 {
@@ -403,7 +429,7 @@ static int build(struct sim *s)
     if (!arrange_turns(s))
         return STATUS_USAGE;
 #endif
-    return open_outputs(s) ? 0 : STATUS_OUTPUT;
+    return arrange_places(s) ? open_outputs(s) ? 0 : STATUS_OUTPUT : STATUS_USAGE;
 }
 
 /* Running --------------------------------------------------------------------------------- */
@@ -420,6 +446,15 @@ static enum stop run_model(struct sim *s, uint64_t limit)
 }
 
 /* A guest that waits for nothing but somebody at the terminal is no deadlock. */
+static void wait_for_input(struct sim *s)
+{
+    while (!machine_stopping(s->machine) && terminal_live(s->terminal) &&
+           !terminal_wait(s->terminal, 100))
+        ;
+    bus_poll(machine_bus(s->machine), machine_time(s->machine));
+}
+
+/* On, wherever a trace begins or ends, and whenever there may be input. */
 static enum stop run(struct sim *s)
 {
     uint64_t limit = s->options.max_insns, before, now;
@@ -429,15 +464,15 @@ static enum stop run(struct sim *s)
         before = machine_stats(s->machine)->instret;
         stop = run_model(s, limit);
         now = machine_stats(s->machine)->instret;
-        if (stop != STOP_DEADLOCK || !terminal_live(s->terminal))
+        if (stop == STOP_BREAK && window_turn(&s->window))
+            listen(s);
+        else if (stop == STOP_DEADLOCK && terminal_live(s->terminal))
+            wait_for_input(s);
+        else
             return stop;
-        while (!machine_stopping(s->machine) && terminal_live(s->terminal) &&
-               !terminal_wait(s->terminal, 100))
-            ;
         if (limit && now - before >= limit)
             return STOP_LIMIT;
         limit -= limit ? now - before : 0;
-        bus_poll(machine_bus(s->machine), machine_time(s->machine));
     }
 }
 
@@ -552,16 +587,33 @@ static void write_views(struct sim *s)
                  VIEW_LAST);
 }
 
+/* What a symbol means depends on who runs now. */
+static void tell_walk(struct sim *s)
+{
+    struct explain_walk walk;
+    char err[256];
+
+    if (!s->options.walk)
+        return;
+    if (!explain_walk_parse(&walk, s->machine, &s->image, s->options.walk, err, sizeof err))
+        complain("--walk: %s", err);
+    else if (!explain_walk(stderr, s->machine, &walk))
+        complain("--walk: no VM %u was entered", walk.at.vmid);
+}
+
 /* What was asked for and is known only now. */
 static void tell_results(struct sim *s)
 {
     const struct options *o = &s->options;
 
     fflush(s->console);
-    if (o->explain_exit && !explain_finish(s->explain))
-        complain("--explain-exit: there were only %" PRIu64 " exits", explain_seen(s->explain));
-    if (o->walk)
-        explain_walk(stderr, s->machine, 0, o->walk_va, o->walk_access);
+    if (o->explain && !explain_finish(s->explain))
+        complain("--explain-exit: no such exit: there were %" PRIu64, explain_seen(s->explain));
+    if (o->explain && !explain_complete(s->explain))
+        complain("--explain-exit: out of memory: some stories are missing");
+    tell_walk(s);
+    if (o->trace_on && !s->window.opened)
+        complain("--trace-from %s: the run ended before", o->trace_from);
     if (s->exits && !exits_complete(s->exits))
         complain("out of memory: some exits are missing in the statistics");
     if (s->turns.kind == TURNS_SWITCH && !s->turns.switched)

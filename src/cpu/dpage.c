@@ -12,7 +12,6 @@ bool dpages_init(struct dpages *d, uint64_t ram_bytes)
 {
     d->pages = ram_bytes >> 12;
     d->by_page = calloc(d->pages, sizeof *d->by_page);
-    d->break_pa = UINT64_MAX;
     return d->by_page != NULL;
 }
 
@@ -155,23 +154,60 @@ static struct dinsn decode_one(uint32_t bits, unsigned offset)
     return d;
 }
 
-/* Is the run to stop before the instruction in this slot? */
-static bool breaks(const struct dpage *p, const struct dinsn *d, unsigned offset)
+/* Is this an instruction that runs may stop before, as far as its page knows? */
+static bool may_break(const struct machine_break *b, const struct dpage *p, const struct dinsn *d,
+                      unsigned offset)
 {
-    const struct dpages *all = p->all;
-    bool marker = d->op == OP4_slti && d->a == dest(0) && d->b == 0;
-
-    return p->pa + offset == all->break_pa ||
-           (all->break_marker && marker && d->c >= all->markers[0] && d->c <= all->markers[1]);
+    switch (b->kind) {
+    case BREAK_PHYSICAL: return p->pa + offset == b->addr;
+    case BREAK_VIRTUAL: return offset == (b->addr & 0xfff);
+    case BREAK_MARKER:
+        return d->op == OP4_slti && d->a == dest(0) && d->b == 0 && d->c >= b->first &&
+               d->c <= b->last;
+    default: return false;
+    }
 }
 
 static struct dinsn decode_slot(const struct dpage *p, unsigned offset, uint32_t bits)
 {
     struct dinsn d = decode_one(bits, offset);
+    bool breaks = false;
 
-    if (breaks(p, &d, offset))
+    for (unsigned i = 0; i < BREAK_SLOTS; i++)
+        breaks |= may_break(&p->all->breaks[i], p, &d, offset);
+    if (breaks)
         d.op = INTERP_BREAK;
     return d;
+}
+
+/* The slot as it would be without breaks. */
+static struct dinsn without_breaks(const struct dpage *p, const struct dinsn *d)
+{
+    unsigned offset = (unsigned)(d - p->slot) * 2;
+
+    return decode_one(d->op == INTERP_CROSS ? p->cross_bits : bits_at(p, offset, 0), offset);
+}
+
+unsigned dpage_operation(const struct dpage *p, const struct dinsn *d)
+{
+    return without_breaks(p, d).op;
+}
+
+bool dpage_breaks(struct hart *h, const struct dpage *p, const struct dinsn *d)
+{
+    struct dpages *all = &h->machine->dpages;
+    const struct dinsn insn = without_breaks(p, d);
+    unsigned offset = (unsigned)(d - p->slot) * 2;
+
+    all->broke = 0;
+    for (unsigned i = 0; i < BREAK_SLOTS; i++) {
+        const struct machine_break *b = &all->breaks[i];
+
+        if (may_break(b, p, &insn, offset) && (b->kind != BREAK_VIRTUAL || h->pc == b->addr) &&
+            (!b->in_vm || (h->v && b->in_vm(b->user, (uint16_t)h->vmid))))
+            all->broke |= 1u << i;
+    }
+    return all->broke;
 }
 
 /* Does execution ever go on behind this operation by itself? */

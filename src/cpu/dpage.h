@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "machine.h"
+
+struct hart;
 struct machine;
 struct dpages;
 
@@ -41,10 +44,9 @@ struct dpages {
     uint64_t pages;
     unsigned count;
     struct dpage *dirty; /* list of dirty pages */
-    /* Instructions before which runs stop: INTERP_BREAK stands in their slots. */
-    uint64_t break_pa; /* UINT64_MAX: none */
-    bool break_marker; /* slti x0, x0, markers[0] to markers[1] */
-    int markers[2];
+    /* Before which instructions runs may stop: INTERP_BREAK stands in their slots. */
+    struct machine_break breaks[BREAK_SLOTS];
+    unsigned broke; /* bits of those that stopped the run last */
 };
 
 bool dpages_init(struct dpages *d, uint64_t ram_bytes);
@@ -60,6 +62,10 @@ void dpages_trim(struct machine *m);
 /* Decodes the slot of p at byte offset `offset`; `high` supplies the upper half of an
  * instruction that begins at the page's last two bytes. */
 void dpage_decode(struct dpage *p, unsigned offset, uint32_t high);
+
+/* The operation of a slot that says INTERP_BREAK, and whether the hart is to stop before it. */
+unsigned dpage_operation(const struct dpage *p, const struct dinsn *d);
+bool dpage_breaks(struct hart *h, const struct dpage *p, const struct dinsn *d);
 
 /* fence.i: what was stored into decoded pages is decoded anew. */
 void dpages_sync(struct machine *m);

@@ -74,8 +74,13 @@ unsigned interp_single(unsigned op)
 }
 #endif
 
-/* The operation of the slot, also if it is the one over the page's end. */
-#define OP_OF(ip, page) ((ip)->op == INTERP_CROSS ? (page)->cross_op : (ip)->op)
+/* The operation of the slot, also if it is the one over the page's end, or may be stopped before. */
+static unsigned op_of(const struct dinsn *ip, const struct dpage *page)
+{
+    unsigned op = ip->op == INTERP_CROSS ? page->cross_op : ip->op;
+
+    return unlikely(op == INTERP_BREAK) ? dpage_operation(page, ip) : op;
+}
 
 /* exec_ functions of the out-of-line classes, by number. */
 #define SYS_sys(name, op) [op] = exec_##name,
@@ -444,7 +449,7 @@ accessed:
 L_mem:
     SYNC();
     note_insn(h, page, ip);
-    if (exec_mem[OP_OF(ip, page) / 2](h, ip->a, ip->b, (unsigned)ip->c) != VISA_OK)
+    if (exec_mem[op_of(ip, page) / 2](h, ip->a, ip->b, (unsigned)ip->c) != VISA_OK)
         goto trap;
     length = 4;
     goto accessed;
@@ -453,7 +458,7 @@ L_sys:
     SYNC();
     h->insn = (uint32_t)ip->c;
     h->insn_len = ip->a;
-    h->insn_op = OP_OF(ip, page) / 2;
+    h->insn_op = op_of(ip, page) / 2;
     h->next_pc = h->pc + h->insn_len;
     if (h->rec) /* it may flush what says where it was */
         machine_fetch_address(h, &h->code, h->pc, &h->rec->pc_gpa, &h->rec->pc_hpa);
@@ -504,8 +509,16 @@ L_cross:
 
 L_break:
     SYNC();
-    h->machine->stop = STOP_BREAK;
-    return;
+    if (dpage_breaks(h, page, ip)) {
+        h->machine->stop = STOP_BREAK;
+        return;
+    }
+#ifdef INTERP_TIMED
+    op = dpage_operation(page, ip);
+    goto issue_op;
+#else
+    goto *labels[dpage_operation(page, ip)];
+#endif
 
 L_page_end:
     pc = PC;

@@ -2,10 +2,14 @@
 
 import csv
 import io
+import json
+import re
 import subprocess
 
 import pytest
 from harness import tools
+from sim.elf import Segment
+from sim.elf import elf as elf_file
 
 # Ring 0 under Sv39: 0x80000000 and the devices as they are, 0x40000000 is RAM's start as
 # well, until its entry is edited to 0xc0000000. FLUSH is sfence.vma or nothing.
@@ -108,10 +112,10 @@ def test_explains_a_page_fault(tour):
 def test_explains_an_emulation(tour):
     """The fourth: IN.B R12, 0x379, answered with 42 in x12."""
     text = sim("--explain-exit", 4, tour).stderr
-    assert "exit 4: IO" in text
+    assert "exit 4: IO" in text and "VMTRAPCFG bit 0 (IO) is set" in text
     for part in ("reg=a2", "write=0", "width=1", "mmio=0", "port=0x379"):
         assert part in text
-    assert "changed: x[12] " in text and "-> 0x2a" in text
+    assert "changed: a2 " in text and "-> 0x2a" in text
     assert "(VMRESUME.ADV)" in text
 
 
@@ -279,10 +283,191 @@ def test_changed_but_still_allowed_is_not_stale(assemble):
     assert "stale" not in sim("--check-stale", elf).stderr
 
 
+def story_numbers(*args):
+    return [int(n) for n in re.findall(r"^exit (\d+): ", sim(*args).stderr, re.M)]
+
+
+# README's sample of the tour: 8 PRIVILEGED (1, 5, 8, 9, 10, 12, 13, 14), IO 3 and 4, ..., 16 exits of VM 0
+@pytest.mark.parametrize("which, numbers", [
+    ("3-5", [3, 4, 5]), ("14-", [14, 15, 16]), ("IO", [3, 4]), ("io", [3, 4]), ("4-,IO", [4]),
+    ("vm=0", list(range(1, 17))),
+    ("vm=0,PAGEFAULT", [7]), ("vm=1", []), ("PRIVILEGED,1-9", [1, 5, 8, 9]), ("16", [16])])
+def test_explains_several_exits(which, numbers, tour):
+    assert story_numbers("--explain-exit", which, tour) == numbers
+
+
+def test_stories_of_vms_that_take_turns(assemble):
+    """Each stands whole; the one that begins first ends last here."""
+    text = sim("--explain-exit", "1-2", assemble(TURNS)).stderr
+    stories = re.split(r"^(?=exit)", text, flags=re.M)[1:]
+    assert [s.split(":")[0] for s in stories] == ["exit 2", "exit 1"]
+    assert "of VM 2 " in stories[0] and "of VM 1 " in stories[1]
+    assert [s.count("entered again") for s in stories] == [1, 1]
+    assert "other VMs were entered 2 times meanwhile" in stories[1]
+
+
+# VM 1, VM 2, VM 2, VM 1: with each a VMEXIT
+TURNS = """
+        .globl  _start
+_start: la      s0, vmcs1
+        la      s1, vmcs2
+        la      t0, guest
+        li      t1, REVISION
+        sd      t1, VMCS_REVISION * 8 (s0)
+        sd      t1, VMCS_REVISION * 8 (s1)
+        sd      t0, VMCS_PC * 8 (s0)
+        sd      t0, VMCS_PC * 8 (s1)
+        li      t1, 1 << 44
+        sd      t1, VMCS_HPTBR * 8 (s0)
+        slli    t1, t1, 1
+        sd      t1, VMCS_HPTBR * 8 (s1)
+        VMENTER R8
+        VMENTER R9
+        VMENTER R9
+        VMENTER R8
+        li      a0, 0x5555
+        li      t0, 0x100000
+        sw      a0, 0(t0)
+1:      j       1b
+guest:  VMEXIT  1
+        .bss
+        .balign 4096
+vmcs1:  .zero   4096
+vmcs2:  .zero   4096
+"""
+
+
+@pytest.mark.parametrize("value", ["0", "", "x", "5-4", "0-3", "-3", "vm=", "vm=16384", "IO,", "3-x"])
+def test_explain_of_no_exit(value, tour):
+    run = sim(f"--explain-exit={value}", tour)
+    assert run.returncode == 120 and "--explain-exit: " in run.stderr and not run.stdout
+
+
+# MMIO ranges: one that exits at 0x10000000, one that forwards 0x20000000 to `data`, of 8 bytes each
+RANGES = """
+        .globl  _start
+_start: la      s0, vmcs
+        li      t1, REVISION
+        sd      t1, VMCS_REVISION * 8 (s0)
+        la      t0, root
+        li      t1, 0x200000df          # 1 GiB at 0x80000000
+        sd      t1, 16(t0)
+        srli    t2, t0, 12
+        li      t1, 8 << 60 | 5 << 44
+        or      t2, t2, t1
+        sd      t2, VMCS_HPTBR * 8 (s0)
+        li      t1, 0x10000000
+        sd      t1, VMCS_IOV_BASE * 8 (s0)
+        li      t1, 0x20000000
+        sd      t1, (VMCS_IOV_BASE + 1) * 8 (s0)
+        li      t2, 8
+        sd      t2, VMCS_IOV_SIZE * 8 (s0)
+        sd      t2, (VMCS_IOV_SIZE + 1) * 8 (s0)
+        la      t1, data
+        sd      t1, (VMCS_IOV_TARGET + 1) * 8 (s0)
+        li      t2, 3
+        sd      t2, VMCS_IOV_FLAGS * 8 (s0)
+        li      t2, 1
+        sd      t2, (VMCS_IOV_FLAGS + 1) * 8 (s0)
+        sd      t2, VMCS_VMTRAPCFG * 8 (s0)     # IO is set: it says nothing about ranges
+        la      t1, guest
+        sd      t1, VMCS_PC * 8 (s0)
+        VMENTER R8
+        VMRESUME.ADV
+        li      a0, 0x5555
+        li      t0, 0x100000
+        sw      a0, 0(t0)
+stop:   j       stop
+guest:  li      a1, 0x10000000
+        sw      a0, 4(a1)
+        li      a1, 0x20000000
+        sd      a0, 0(a1)
+        VMEXIT  1
+        .data
+        .balign 8
+data:   .dword  0
+        .bss
+        .balign 16384
+root:   .zero   16384
+vmcs:   .zero   4096
+"""
+
+
+def symbol(elf, name):
+    text = tools.execute([tools.tool("riscv64-unknown-elf-nm"), elf]).ok().stdout
+    return next(int(l.split()[0], 16) for l in text.splitlines() if l.endswith(f" {name}"))
+
+
+def test_explains_an_exit_of_a_range(assemble):
+    """TF-3, GI-14: the filter's IO bit is set and decides nothing."""
+    text = sim("--explain-exit", 1, assemble(RANGES)).stderr
+    assert "exit 1: IO of VM 5" in text and "VMTRAPCFG bit" not in text
+    assert "it exits always: an MMIO range says so" in text
+    assert text.count("walk of 0x10000004 for a store") == 2  # at the exit, and at the entry behind it
+    assert text.count("-> GPA 0x10000004 -> MMIO range 0 exits: IO\n") == 2
+
+
+def test_json_of_an_exit_of_a_range(assemble):
+    events = [json.loads(l)["event"] for l in
+              sim("--trace-exits", "--trace-format", "json", assemble(RANGES)).stderr.splitlines()]
+    assert [e.get("filter") for e in events if e["kind"] == "exit"] == [None, None]
+
+
+# Access, and how its walk ends. MM-6, MM-7, MM-9; 0x30000000 is in no range and not mapped.
+@pytest.mark.parametrize("walk, end", [
+    ("0x20000000@5:w", "GPA 0x20000000 -> MMIO range 1 forwards: HPA {data:#x}"),
+    ("0x20000007@5", "GPA 0x20000007 -> MMIO range 1 forwards: HPA {last:#x}"),
+    ("0x10000007@5:r", "GPA 0x10000007 -> MMIO range 0 exits: IO"),
+    ("0x20000000@5:x", "GPA 0x20000000: an MMIO range is in its page, from which nothing is fetched: HOSTFAULT"),
+    ("0x20000008@5", "V is clear: the host's table does not allow this access to GPA 0x20000008: HOSTFAULT"),
+    ("0x30000000@5:w", "V is clear: the host's table does not allow this access to GPA 0x30000000: HOSTFAULT"),
+    ("data@5", "GPA {data:#x} -> HPA {data:#x}, a combined page of 1 GiB"),
+    ("data+7@5:w", "GPA {last:#x} -> HPA {last:#x}, a combined page of 1 GiB"),
+    ("data+7", "no translation: HPA {last:#x}"), ("data,hart=1", "no translation: HPA {data:#x}")])
+def test_walk_of_a_vm(walk, end, assemble):
+    """The run has ended in Ring -1: the VM's tables are what its context says."""
+    elf = assemble(RANGES.replace("_start: la", "_start: bnez a0, stop\n la"))
+    data = symbol(elf, "data")
+    run = sim("--harts", 2, "--walk", walk, elf)
+    assert run.returncode == 0
+    assert run.stderr.splitlines()[-1].strip() == "-> " + end.format(data=data, last=data + 7)
+    assert run.stderr.startswith("VM 5 (VMCS 0x") == ("@" in walk)
+
+
+def test_walk_of_a_vm_that_was_spilled(assemble):
+    """Its context is in memory: with a pool of one, VM 2's entry pushed VM 1's out."""
+    program = TURNS.replace("        VMENTER R9\n        VMENTER R8\n", "")
+    run = sim("--pool", 1, "--walk", "guest@1:x", assemble(program))
+    assert run.returncode == 0
+    assert run.stderr.splitlines()[-1].strip() == f"-> no translation: HPA {symbol(assemble(program), 'guest'):#x}"
+
+
+def test_walk_of_a_running_vm_by_its_own_symbols(assemble, fresh):
+    """--symbols names an address in the guest; the hart is in it as the run ends."""
+    names = fresh(".elf")
+    names.write_bytes(elf_file(Segment(bytes(64), vaddr=0x20000000), entry=0x20000000, symbols=[("port", 0x20000000)]))
+    elf = assemble(RANGES.replace("VMEXIT  1", "j ."))
+    run = sim("--symbols", names, "--walk", "port+4:w", "-q", "-n", 200, elf)
+    assert run.stderr.splitlines()[-1].strip().startswith("-> GPA 0x20000004 -> MMIO range 1 forwards: HPA 0x")
+
+
+def test_walk_that_pmp_ends(assemble):
+    """Entry 0 allows all but stores to all addresses (NAPOT); it is Ring 0 that walks at the end."""
+    program = STALE.replace("_start: la", "_start: li t0, -1\n csrw pmpaddr0, t0\n li t0, 0x1d\n csrw pmpcfg0, t0\n la")
+    elf = assemble(program.replace("FLUSH", "nop").replace("ring0:", "ring0: j ring0\n"))
+    assert sim("-q", "-n", 60, "--walk", "ring0:w", elf).stderr.rstrip().endswith(
+        "a page of 1 GiB: PMP does not allow this store: access fault")
+    assert "PMP" not in sim("-q", "-n", 60, "--walk", "ring0", elf).stderr
+
+
+def test_walk_of_no_vm(tour):
+    assert "--walk: no VM 9 was entered" in sim("--walk", "guest@9", tour).stderr
+
+
 def test_exit_that_never_comes(tour):
     run = sim("--explain-exit", 1000, tour)
     assert run.returncode == 0
-    assert "there were only 16 exits" in run.stderr
+    assert "no such exit: there were 16" in run.stderr
 
 
 def test_walk_of_the_host(assemble):
@@ -293,7 +478,8 @@ def test_walk_of_the_host(assemble):
     assert "-> HPA 0xc0000000, a page of 1 GiB" in text
 
 
-@pytest.mark.parametrize("value", ["", "x", "0x", "12:q", "12:rw", "-1"])
+@pytest.mark.parametrize("value", ["", "x", "0x", "12:q", "12:rw", "-1", "12,hart=1", "12,hart=", "12@16384", "guest+",
+                                   "guest+x", "12@", "gust"])
 def test_walk_of_nothing(value, tour):
     run = sim(f"--walk={value}", tour)
     assert run.returncode == 120

@@ -1,0 +1,53 @@
+/* The part of a run that is traced (window.h). */
+#include "window.h"
+
+#include <stdio.h>
+
+static bool parse(struct where *w, const struct image *im, const char *option, const char *text,
+                  char *err, size_t n)
+{
+    char why[256];
+
+    if (!text || where_parse(w, im, text, why, sizeof why))
+        return true;
+    snprintf(err, n, "%s: %s", option, why);
+    return false;
+}
+
+/* Instructions of a hart are counted where it is traced: no run stops for them. */
+static bool is_break(const struct where *w)
+{
+    return w->kind == WHERE_BREAK;
+}
+
+bool window_begin(struct window *w, struct machine *m, struct trace *t, const struct image *im,
+                  const char *from, const char *to, char *err, size_t n)
+{
+    *w = (struct window){m, t, {.count = t->from}, {.count = t->to}, false};
+    if (!parse(&w->from, im, "--trace-from", from, err, n) ||
+        !parse(&w->to, im, "--trace-to", to, err, n))
+        return false;
+    t->closed = is_break(&w->from);
+    w->opened = !t->closed;
+    t->from = w->from.count;
+    t->to = is_break(&w->to) ? UINT64_MAX : w->to.count;
+    if (t->closed)
+        where_break(&w->from, m, BREAK_TRACE_FROM);
+    else if (is_break(&w->to))
+        where_break(&w->to, m, BREAK_TRACE_TO);
+    return true;
+}
+
+bool window_turn(struct window *w)
+{
+    bool from = machine_broke(w->machine, BREAK_TRACE_FROM);
+
+    if (!from && !machine_broke(w->machine, BREAK_TRACE_TO))
+        return false;
+    machine_break_clear(w->machine, from ? BREAK_TRACE_FROM : BREAK_TRACE_TO);
+    w->trace->closed = !from;
+    w->opened = true;
+    if (from && is_break(&w->to))
+        where_break(&w->to, w->machine, BREAK_TRACE_TO);
+    return true;
+}
