@@ -277,6 +277,19 @@ def test_missing_flush_of_a_guest(edit, flush, found, assemble):
         assert " <again> in VM 7 " in run.stderr and message in run.stderr
 
 
+@pytest.mark.parametrize("flags, now", [(3, "do not allow it"), (1, "say 0x90000000")])
+@pytest.mark.parametrize("flush, found", [("nop", 1), ("TLBFLUSHV", 0)])
+def test_missing_flush_of_a_range(flags, now, flush, found, assemble):
+    """MM-5: a range that comes over a cached page is used only behind a flush."""
+    between = f"la a1, range\n IOVMAP a0, x0, a1\n {flush}"
+    data = f"        .data\n        .balign 8\nrange:  .dword  0x40000000, 8, 0x90000000, {flags}\n        .bss"
+    elf = assemble(nested(0xdf, "ld a0, 0(s1)", between).replace("        .bss", data))
+    text = sim("--ram", "512M", "--check-stale", elf).stderr
+    assert text.count("stale translation") == found
+    if found:
+        assert f"goes to 0x80000000, but the tables now {now}" in text
+
+
 def test_changed_but_still_allowed_is_not_stale(assemble):
     """The leaf loses W; loads go where the tables send them."""
     elf = assemble(nested(0xdf, "ld a0, 0(s1)", f"la t0, root\n li t1, {leaf(0xdb)}\n sd t1, 8(t0)"))
