@@ -38,6 +38,8 @@ static const struct setting rows[] = {
     {"tlb", "l2_ways", "ways of each L2 TLB", NUMBER, MACHINE(tlb_l2_ways), 1, 16, NULL},
     {"tlb", "walk_cache", "entries of each walk cache (fetch, data)",
         NUMBER, MACHINE(walk_cache), 0, 512, NULL},
+    {"pmp", "granule", "bytes of the smallest PMP region",
+        NUMBER, MACHINE(pmp_granule), 4, 4096, NULL},
     {"icache", "bytes", "size of the instruction cache",
         SIZE, PIPELINE(icache_bytes), ISA_LINE_BYTES, CACHE_MOST, NULL},
     {"icache", "ways", "ways of the instruction cache", NUMBER, PIPELINE(icache_ways), 1, 64, NULL},
@@ -306,6 +308,8 @@ static const char *machine_fault(const struct machine_config *c)
         return "tlb.l2 must be tlb.l2_ways times a power of two";
     if (c->tlb_l1 > c->tlb_l2)
         return "tlb.l1 must not be more than tlb.l2: L2 includes L1";
+    if (!power_of_two(c->pmp_granule))
+        return "pmp.granule must be a power of two";
     /* An lr/sc loop of 16 instructions must fit twice: its reservation ends with the turn. */
     if (c->harts > 1 && c->quantum < 64)
         return "with several harts machine.quantum must be at least 64";

@@ -21,6 +21,7 @@ void machine_defaults(struct machine_config *c)
         .tlb_l2 = ISA_TLB_L2,
         .tlb_l2_ways = ISA_TLB_L2_WAYS,
         .walk_cache = ISA_WALK_CACHE,
+        .pmp_granule = ISA_PMP_GRANULE,
         .ticks_per_time = ISA_TICKS_PER_TIME,
         .quantum = 1000,
     };

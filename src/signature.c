@@ -3,14 +3,15 @@
 
 #include <inttypes.h>
 
-#include "loader.h"
 #include "machine.h"
+#include "names.h"
 
 bool signature_find(struct signature *s, const struct image *im, struct machine *m, char *err,
                     size_t n)
 {
-    const struct symbol *begin = image_symbol(im, "begin_signature");
-    const struct symbol *end = image_symbol(im, "end_signature");
+    uint64_t past;
+    const struct symbol *begin = image_symbol(im, "begin_signature", &s->pa);
+    const struct symbol *end = image_symbol(im, "end_signature", &past);
 
     if (!begin || !end) {
         snprintf(err, n, "the image has no symbol %s", begin ? "end_signature" : "begin_signature");
@@ -20,7 +21,7 @@ bool signature_find(struct signature *s, const struct image *im, struct machine 
     if (end->addr <= begin->addr)
         snprintf(err, n, "end_signature, 0x%" PRIx64 ", is not behind begin_signature, 0x%" PRIx64,
                  end->addr, begin->addr);
-    else if (!image_physical(im, begin->addr, &s->pa) || !machine_ram(m, s->pa, s->size))
+    else if (!s->pa || !machine_ram(m, s->pa, s->size))
         snprintf(err, n, "0x%" PRIx64 " to 0x%" PRIx64 " is not in RAM with the image", begin->addr,
                  end->addr);
     else

@@ -249,7 +249,7 @@ static visa_result csr_write_minstret(struct hart *h, uint64_t value)
     return VISA_OK;
 }
 
-/* PMP: locked entries stay; NA4 (2) is not selectable at this granularity. */
+/* PMP: locked entries stay; NA4 (2) can be selected if the granule is no more. */
 static visa_result read_pmpcfg(struct hart *h, unsigned first, uint64_t *v)
 {
     *v = 0;
@@ -265,7 +265,9 @@ static visa_result write_pmpcfg(struct hart *h, unsigned first, uint64_t value)
 
         if (h->pmpcfg[first + i] & 0x80)
             continue;
-        if ((cfg & 0x18) == 0x10 || (cfg & 3) == 2) /* NA4; W without R */
+        if ((cfg & 0x18) == 0x10 && h->machine->config.pmp_granule > 4)
+            continue;
+        if ((cfg & 3) == 2) /* W without R */
             continue;
         h->pmpcfg[first + i] = cfg;
     }
@@ -292,8 +294,11 @@ static visa_result csr_write_pmpcfg2(struct hart *h, uint64_t v)
 
 static visa_result csr_read_pmpaddr(struct hart *h, unsigned n, uint64_t *v)
 {
-    /* At 4 KiB the low bits read as ones for NAPOT and as zeros otherwise. */
-    *v = h->pmpcfg[n] & 0x10 ? h->pmpaddr[n] | 0x1ff : h->pmpaddr[n] & ~0x3ffull;
+    uint64_t granule = h->machine->config.pmp_granule;
+
+    /* The low bits read as ones for NAPOT and as zeros otherwise. */
+    *v = h->pmpcfg[n] & 0x10 ? h->pmpaddr[n] | pmp_napot_ones(granule)
+                             : h->pmpaddr[n] & -(granule / 4);
     return VISA_OK;
 }
 

@@ -112,6 +112,7 @@ struct hart {
     bool attention;    /* leave the interpreter: interrupts, ring or deadlines may have changed */
     bool waiting;      /* in wfi */
     bool fetching;     /* the trap comes from a fetch */
+    bool fetch_alone;  /* of the page just fetched one instruction may execute, then ask again */
     uint8_t delivered; /* 1 + ring that the last trap was delivered to, 0: none yet */
     bool delivered_exception; /* it was one, no interrupt */
     uint64_t delivered_at;    /* and instret then */

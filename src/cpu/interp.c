@@ -228,6 +228,10 @@ lookup:
         h->insn_len = 0;
         if (mmu_fetch(h, pc, &page) != VISA_OK)
             goto fault;
+        if (unlikely(h->fetch_alone)) {
+            h->limit = h->instret + 1;
+            left = 1;
+        }
     }
     ip = &page->slot[(pc & 0xfff) >> 1];
     delta = pc - ((uintptr_t)ip >> 2);

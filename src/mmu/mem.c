@@ -189,7 +189,7 @@ static void time_read(void *user, bool host, unsigned level, uint64_t gpa, uint6
 
 /* The walk that an access wants, of the tables as they are. Only a guest's own accesses have V=1
  * while it runs: with V=0 satp is the host's, and VMLD and VMST take GPTBR from the context. */
-static struct walk walk_for(struct hart *h, const struct xlate *q, const struct context *c)
+static inline struct walk walk_for(struct hart *h, const struct xlate *q, const struct context *c)
 {
     return (struct walk){.h = h,
                          .ctx = q->ctx,
@@ -339,14 +339,31 @@ static void fast_remember(struct hart *h, const struct xlate *q)
         return;
     if (q->access == ACCESS_STORE && machine_watched(m, page, 4096))
         return;
+    if (m->config.pmp_granule < 4096 && !pmp_page_uniform(h, page, q->access, q->ctx->ring))
+        return;
     fast_fill(h, q, (uintptr_t)m->ram + (q->hpa - RAM_BASE) - q->va);
+}
+
+/* Of a page that is not all alike, the second half of the instruction at q is asked for by itself;
+ * one on another page is a fetch of its own, which is not at h->pc. */
+static visa_result check_second_half(struct hart *h, const struct xlate *q)
+{
+    struct xlate half = *q;
+    uint16_t low = 0;
+
+    (void)machine_read(h->machine, q->hpa, &low, 2);
+    if (q->va != h->pc || isa_length(low) == 2 || (q->va & 0xfff) == 0xffe)
+        return VISA_OK;
+    half.va += 2;
+    half.gpa += 2;
+    half.hpa += 2;
+    return check_physical(h, &half);
 }
 
 visa_result mmu_fetch(struct hart *h, uint64_t pc, struct dpage **page)
 {
     struct xlate q = {.va = pc, .access = ACCESS_FETCH, .size = 2, .ctx = &h->code};
     struct machine *m = h->machine;
-
     visa_result r;
 
     h->fetching = true;
@@ -362,9 +379,13 @@ visa_result mmu_fetch(struct hart *h, uint64_t pc, struct dpage **page)
             return fail_host(h, &q, q.gpa, false, true);
         return raise_exception(h, ISA_EXC_INSN_ACCESS, pc);
     }
+    h->fetch_alone =
+        m->config.pmp_granule < 4096 && !pmp_page_uniform(h, q.hpa, ACCESS_FETCH, h->code.ring);
+    if (h->fetch_alone && check_second_half(h, &q) != VISA_OK)
+        return VISA_TRAP;
     h->fetching = false;
     *page = dpages_get(m, q.hpa & ~0xfffull);
-    if (!m->on_stale)
+    if (!m->on_stale && !h->fetch_alone)
         fast_fill(h, &q, (uintptr_t)*page);
     return VISA_OK;
 }

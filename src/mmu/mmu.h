@@ -77,6 +77,16 @@ CHECKED visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *valu
 bool pmp_allows(const struct hart *h, uint64_t pa, unsigned size, enum access access,
                 unsigned ring);
 
+/* May it touch the whole page of pa likewise? Else each access is to be asked for, and none of
+ * them may be fast. Only a granule below a page makes it differ from what a part may. */
+bool pmp_page_uniform(const struct hart *h, uint64_t pa, enum access access, unsigned ring);
+
+/* The low bits of a pmpaddr that a granule makes ones in NAPOT. */
+static inline uint64_t pmp_napot_ones(uint64_t granule)
+{
+    return granule > 8 ? granule / 8 - 1 : 0;
+}
+
 /* What the MMIO ranges of a context make of an access (cpu/io.c). */
 enum iov_kind {
     IOV_NONE,     /* no range is near */

@@ -1,5 +1,6 @@
-/* Physical memory protection: 16 entries of at least 4 KiB (G = 10). Manual:
+/* Physical memory protection: 16 entries of at least the machine's granule. Manual:
  * chapter "The base", section "PMP"; RISC-V privileged manual, section 3.7. */
+#include "machine_impl.h"
 #include "mmu/mmu.h"
 
 enum {
@@ -8,22 +9,27 @@ enum {
     PMP_X = 4,
     PMP_A = 0x18,
     PMP_TOR = 0x08,
+    PMP_NA4 = 0x10,
     PMP_NAPOT = 0x18,
     PMP_L = 0x80
 };
 
-/* First and last byte of entry i; false if it is off. */
+/* First and last byte of entry i; false if it is off or empty. */
 static bool pmp_range(const struct hart *h, unsigned i, uint64_t *first, uint64_t *last)
 {
-    uint64_t addr = h->pmpaddr[i], ones;
+    uint64_t granule = h->machine->config.pmp_granule, addr = h->pmpaddr[i], ones;
 
     switch (h->pmpcfg[i] & PMP_A) {
     case PMP_TOR:
-        *first = i ? h->pmpaddr[i - 1] >> 10 << 12 : 0;
-        *last = (addr >> 10 << 12) - 1;
-        return *first <= *last && addr >> 10;
+        *first = i ? h->pmpaddr[i - 1] << 2 & -granule : 0;
+        *last = (addr << 2 & -granule) - 1;
+        return *first <= *last && *last != UINT64_MAX;
+    case PMP_NA4:
+        *first = addr << 2;
+        *last = *first + 3;
+        return true;
     case PMP_NAPOT:
-        addr |= 0x1ff;            /* 4 KiB is the least */
+        addr |= pmp_napot_ones(granule);
         ones = addr ^ (addr + 1); /* the trailing ones and the zero above them */
         *first = (addr & ~ones) << 2;
         *last = *first + (ones << 2 | 3);
@@ -51,4 +57,9 @@ bool pmp_allows(const struct hart *h, uint64_t pa, unsigned size, enum access ac
         return (ring == RING_H && !(h->pmpcfg[i] & PMP_L)) || (h->pmpcfg[i] & need[access]);
     }
     return ring == RING_H || !active;
+}
+
+bool pmp_page_uniform(const struct hart *h, uint64_t pa, enum access access, unsigned ring)
+{
+    return pmp_allows(h, pa & ~0xfffull, 4096, access, ring);
 }

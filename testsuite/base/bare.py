@@ -218,7 +218,9 @@ def run_qemu(elf, *args):
     return guest.qemu(elf, "-cpu", qemu_cpu(), *args, timeout=tools.TIMEOUT).ok().stdout
 
 
-MACHINES = {"visa": run_visa, "qemu": run_qemu}
+MACHINES = {"visa": run_visa, "qemu": run_qemu,
+            **{f"pmp-{g}": lambda elf, g=g: run_visa(elf, "--pmp-granule", g) for g in (4, 8, 16, 256, 2048)},
+            "pmp-4-cycles": lambda elf: run_visa(elf, "--pmp-granule", 4, "--model", "pipeline")}
 
 
 def outcomes(elf, machine, cases):

@@ -5,9 +5,10 @@ import pytest
 
 from base import bare, cases
 from base.bare import M, MASK, S, U
+from harness import tools
 
 PMPCFG0, PMPADDR0, SATP = 0x3A0, 0x3B0, 0x180
-R, W, X, TOR, NAPOT, LOCK = 1, 2, 4, 1 << 3, 3 << 3, 1 << 7
+R, W, X, TOR, NA4, NAPOT, LOCK = 1, 2, 4, 1 << 3, 2 << 3, 3 << 3, 1 << 7
 ZONE, ZONE_PAGES = 0x81800000, 16
 FETCH, LOAD, STORE = 0, 1, 2
 NEED = {FETCH: X, LOAD: R, STORE: W}
@@ -20,27 +21,29 @@ def napot(base, size):
     return base >> 2 | (size >> 3) - 1
 
 
-def entry_range(n, cfg, addr):
+def entry_range(n, cfg, addr, granule=4096):
     """[first, end) of entry n; the granularity hides the low bits."""
     kind = cfg[n] & NAPOT
     if kind == TOR:
-        low = addr[n - 1] >> 10 << 12 if n else 0
-        return low, addr[n] >> 10 << 12
+        low = addr[n - 1] << 2 & -granule if n else 0
+        return low, addr[n] << 2 & -granule
+    if kind == NA4:
+        return addr[n] << 2, (addr[n] << 2) + 4
     if kind == NAPOT:
-        a = addr[n] | 0x1FF
+        a = ones = addr[n] | max(granule // 8 - 1, 0)
         size = 8
         while a & 1:
             a >>= 1
             size *= 2
-        base = (addr[n] | 0x1FF) << 2 & ~(size - 1)
+        base = ones << 2 & ~(size - 1)
         return base, base + size
     return 0, 0
 
 
-def allowed(cfg, addr, pa, size, access, ring):
+def allowed(cfg, addr, pa, size, access, ring, granule=4096):
     for n in range(ENTRIES):
-        first, end = entry_range(n, cfg, addr)
-        if pa + size <= first or pa >= end:
+        first, end = entry_range(n, cfg, addr, granule)
+        if first >= end or pa + size <= first or pa >= end:
             continue
         if pa < first or pa + size > end:
             return False
@@ -196,3 +199,145 @@ def config_cases(maker):
 def test_readback(key, batches, check):
     """BA-9."""
     check(batches("pmp_readback", fill_readback, "visa")[key])
+
+
+# --- Smaller granules ------------------------------------------------------------------------
+
+GRANULES = [4, 8, 16, 256, 2048]
+EBREAK, C_NOP = 0x00100073, 0x0001
+
+
+def random_fine(rng, granule):
+    """Entries over some hundred bytes, with low bits that the granule hides or not; the last one is for the code."""
+    cfg, addr = [], []
+    for _ in range(ENTRIES - 1):
+        perm = rng.choice((0, R, R | W, X, R | X, R | W | X))
+        kind = rng.choice((0, TOR, TOR, NAPOT, NAPOT) + ((NA4, NA4) if granule == 4 else ()))
+        a = ZONE + rng.randrange(4 * granule + 64) >> 2
+        if kind == NAPOT:
+            size = granule << rng.choice((1, 1, 2, 3)) if granule == 4 else granule << rng.choice((0, 0, 1, 2))
+            a = napot(a << 2 & -size, size)
+        cfg.append(perm | kind)
+        addr.append(a)
+    return cfg + [NAPOT | X | rng.choice((0, R, R | W))], addr + [MASK >> 10]
+
+
+def denied_at(cfg, addr, at, size, access, ring, granule):
+    """The address that is told, or None: of a load or store its own, of an instruction that of its 16-bit parcel."""
+    if access != FETCH:
+        return None if allowed(cfg, addr, at, size, access, ring, granule) else at
+    return next((at + i for i in range(0, size, 2) if not allowed(cfg, addr, at + i, 2, FETCH, ring, granule)), None)
+
+
+def words_of(at, data):
+    """Pokes that put bytes at an address, among zeros."""
+    first = at & ~7
+    data = bytes(at - first) + data
+    data += bytes(-len(data) % 8)
+    return [(first + i, int.from_bytes(data[i:i + 8], "little")) for i in range(0, len(data), 8)]
+
+
+def probe_fine(maker, granule):
+    rng = maker.rng
+    cfg, addr = random_fine(rng, granule)
+    ring = rng.choice((M, S, U, U, S))
+    va = ZONE + rng.randrange(4 * granule + 64)
+    name = rng.choice([*NAMES, "fetch", "fetch4", "run", "run"])
+    if name in NAMES and name != "fetch":
+        access, size = NAMES[name]
+        text = f"{name} x5, (x6)" if access == LOAD else f"{name} x0, (x6)"
+        words = sorted({va & ~7, va + size - 1 & ~7})
+        case = bare.Case(name, text, 4, ring, {6: va, 5: 1}, settings(cfg, addr),
+                         [(w, MASK) for w in words], [(w, 1) for w in words])
+        maker.program.add(case)
+        denied = denied_at(cfg, addr, va, size, access, ring, granule)
+        code = denied_at(cfg, addr, case.address, 4, FETCH, ring, granule)
+        if code is not None:
+            access, denied = FETCH, code
+        want = expected(name, case, access, denied, va, size, case.address + 4)
+    else:
+        va &= ~1
+        data = {"fetch": C_EBREAK.to_bytes(2, "little"), "fetch4": EBREAK.to_bytes(4, "little"),
+                "run": C_NOP.to_bytes(2, "little") * 40 + C_EBREAK.to_bytes(2, "little")}[name]
+        case = bare.Case(name, "", 0, ring, csrs=settings(cfg, addr), address=va, pokes=words_of(va, data))
+        maker.program.add(case)
+        step = 4 if name == "fetch4" else 2
+        at, denied = next((a, d) for a in range(va, va + len(data), step)
+                          if (d := denied_at(cfg, addr, a, step, FETCH, ring, granule)) is not None
+                          or a + step == va + len(data))
+        want = cases.ended(at) if denied is None else cases.Expected(CAUSE[FETCH], at, denied, {}, {}, {})
+    maker.made.append((name, case, want))
+
+
+def one_page(maker, granule):
+    """What was allowed in a page says nothing about the rest of it: loads, stores and code that jumps there and back."""
+    half = ZONE + 2048
+    cfg = [NAPOT | R | W | X] + [TOR, 0, 0, 0, 0, 0] + [NAPOT | R | W | X]
+    addr = [napot(ZONE, 2048), ZONE + 4096 >> 2] + [0] * 5 + [MASK >> 10]       # the upper half: nothing
+    for ring in (S, U):
+        for text, cause in (("ld x5, 8(x6)\nld x5, 8(x7)", 5), ("sd x0, 8(x6)\nsd x0, 8(x7)", 7)):
+            maker.code("page", text.split("\n") * 3, ring,
+                       lambda at, cause=cause: cases.Expected(cause, at + 4, half + 8, {5: 0} if cause == 5 else {},
+                                                              {}, {}),
+                       regs={6: ZONE, 7: half, 5: 1}, csrs=settings(cfg, addr), pokes=[(ZONE + 8, 0)])
+        code = b"".join(w.to_bytes(4, "little") for w in (0x00138393, 0x00000013, 0x7F80006F))  # addi x7; nop; j +2040
+        case = bare.Case("page", "", 0, ring, {7: 0}, settings(cfg, addr), words_of(ZONE, code), address=ZONE)
+        maker.program.add(case)
+        maker.made.append(("page", case, cases.Expected(1, half, half, {7: 1}, {}, {})))
+
+
+def fill_fine(granule):
+    def fill(maker):
+        for _ in range(400):
+            probe_fine(maker, granule)
+        if granule <= 2048:
+            one_page(maker, granule)
+    return fill
+
+
+FINE = [*NAMES, "fetch4", "run", "page"]
+
+
+@pytest.mark.parametrize("key", FINE)
+@pytest.mark.parametrize("granule", GRANULES)
+def test_granule(granule, key, batches, check):
+    """BA-9 to BA-11 with --pmp-granule."""
+    check(batches(f"pmp-fine-{granule}", fill_fine(granule), f"pmp-{granule}")[key])
+
+
+@pytest.mark.parametrize("key", NAMES)
+def test_granule_witness(key, batches, check):
+    """QEMU's granule is 4 bytes. It cuts a misaligned access, as RISC-V allows, and asks once for code that it
+    translates as a whole."""
+    check(batches("pmp-fine-4", fill_fine(4), "qemu")[key],
+          lambda case, want: key != "fetch" and bool(case.regs[6] % NAMES[key][1]))
+
+
+def fill_fine_readback(granule):
+    def fill(maker):
+        for _ in range(8):
+            a = maker.rng.getrandbits(54)
+            for kind in (0, TOR, NAPOT) + ((NA4,) if granule == 4 else ()):
+                low = max(granule // 8 - 1, 0)
+                want = a | low if kind == NAPOT else a if kind == NA4 else a & -(granule // 4)
+                maker.passes("pmpaddr", ["csrw pmpaddr5, x6", "csrr x5, pmpaddr5"], M, {5: want},
+                             regs={6: a, 5: want ^ 1}, csrs=[(PMPCFG0, 0x1F | kind << 40)])
+        want = NA4 | R if granule == 4 else TOR
+        maker.passes("pmpcfg", ["csrw pmpcfg2, x6", "csrw pmpcfg2, x7", "csrr x5, pmpcfg2", "csrw pmpcfg2, x0"], M,
+                     {5: want}, regs={6: TOR, 7: NA4 | R, 5: 0})
+    return fill
+
+
+@pytest.mark.parametrize("key", ["pmpaddr", "pmpcfg"])
+@pytest.mark.parametrize("granule", GRANULES)
+def test_granule_readback(granule, key, batches, check):
+    """BA-9: bits that the granule hides, and NA4."""
+    check(batches(f"pmp-fine-readback-{granule}", fill_fine_readback(granule), f"pmp-{granule}")[key])
+
+
+def test_granule_in_cycles(batches):
+    """The pipeline model decides alike: the same program says the same in its own time."""
+    tools.need_pipeline()
+    made = batches("pmp-fine-4", fill_fine(4), "pmp-4")
+    told = batches("pmp-fine-4", fill_fine(4), "pmp-4-cycles")
+    assert {k: [str(o) for *_, o in v] for k, v in told.items()} == {k: [str(o) for *_, o in v] for k, v in made.items()}

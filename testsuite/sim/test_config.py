@@ -19,6 +19,7 @@ CONFIGURABLE = {
     "TLB_L2": ["tlb.l2"],
     "TLB_L2_WAYS": ["tlb.l2_ways"],
     "WALK_CACHE": ["tlb.walk_cache"],
+    "PMP_GRANULE": ["pmp.granule"],
     "CACHE_BYTES": ["icache.bytes", "dcache.bytes"],
     "CACHE_WAYS": ["icache.ways", "dcache.ways"],
     "BTB": ["predictor.entries"],
@@ -27,7 +28,7 @@ CONFIGURABLE = {
 # Another value than the default for every setting; all of them together are possible.
 OTHER = {
     "machine.ram": "64M", "machine.harts": "3", "machine.quantum": "77", "pool.contexts": "5",
-    "tlb.l1": "3", "tlb.l2": "24", "tlb.l2_ways": "3", "tlb.walk_cache": "0",
+    "tlb.l1": "3", "tlb.l2": "24", "tlb.l2_ways": "3", "tlb.walk_cache": "0", "pmp.granule": "64",
     "icache.bytes": "3K", "icache.ways": "3", "dcache.bytes": "64", "dcache.ways": "1",
     "predictor.kind": "static", "predictor.entries": "1", "time.source": "instret", "time.ticks": "7",
     "pipeline.quantum": "9", **{f"latency.{l.name}": str(l.cycles + 3) for l in ISA.latencies},
@@ -119,7 +120,8 @@ def test_manual_page_names_every_setting():
 
 @pytest.mark.parametrize("name, option", [
     ("machine.ram", "--ram"), ("machine.harts", "--harts"), ("machine.quantum", "--quantum"), ("pool.contexts", "--pool"),
-    ("tlb.l1", "--tlb-l1"), ("tlb.walk_cache", "--walk-cache"), ("time.source", "--time"),
+    ("tlb.l1", "--tlb-l1"), ("tlb.walk_cache", "--walk-cache"),
+    ("pmp.granule", "--pmp-granule"), ("time.source", "--time"),
     ("time.ticks", "--ticks-per-time")])
 def test_options_are_shorthands(name, option):
     assert printed(option, OTHER[name])[name] == OTHER[name]
@@ -236,6 +238,7 @@ def test_wrong_set(value, message):
     ({"tlb.l2": 96}, "tlb.l2 must be tlb.l2_ways times a power of two"),
     ({"tlb.l2_ways": 3}, "tlb.l2 must be tlb.l2_ways times"),
     ({"tlb.l1": 256}, "tlb.l1 must not be more than tlb.l2"),
+    ({"pmp.granule": 12}, "pmp.granule must be a power of two"),
     ({"machine.ram": 1048577}, "machine.ram must be a multiple of 4K"),
     ({"machine.harts": 2, "machine.quantum": 63}, "machine.quantum must be at least 64"),
     ({"icache.bytes": "12K"}, "icache.bytes must be icache.ways lines times a power of two"),

@@ -138,6 +138,25 @@ struct state {
 
 static struct state state;
 
+/* Memory by bytes: a PMP entry of 4 bytes in a word would refuse it to M-mode too. */
+static u64 peek(u64 address)
+{
+    const volatile unsigned char *at = (const volatile unsigned char *)address;
+    u64 value = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        value |= (u64)at[i] << 8 * i;
+    return value;
+}
+
+static void poke(u64 address, u64 value)
+{
+    volatile unsigned char *at = (volatile unsigned char *)address;
+
+    for (unsigned i = 0; i < 8; i++)
+        at[i] = (unsigned char)(value >> 8 * i);
+}
+
 static void put_changes(const struct state *s, const u64 *peeks, unsigned npeek)
 {
     unsigned m = 0;
@@ -147,11 +166,11 @@ static void put_changes(const struct state *s, const u64 *peeks, unsigned npeek)
             put_pair(" x", i, s->f.x[i]);
     }
     for (; npeek; npeek--, peeks += 2) {
-        const volatile u64 *at = (const volatile u64 *)peeks[0];
-
         for (unsigned i = 0; i < peeks[1]; i++, m++) {
-            if (at[i] != s->memory[m])
-                put_pair(" @", (u64)(at + i), at[i]);
+            u64 value = peek(peeks[0] + 8 * i);
+
+            if (value != s->memory[m])
+                put_pair(" @", peeks[0] + 8 * i, value);
         }
     }
 }
@@ -159,10 +178,8 @@ static void put_changes(const struct state *s, const u64 *peeks, unsigned npeek)
 static void read_peeks(u64 *to, const u64 *peeks, unsigned npeek)
 {
     for (; npeek; npeek--, peeks += 2) {
-        const volatile u64 *at = (const volatile u64 *)peeks[0];
-
         for (unsigned i = 0; i < peeks[1]; i++)
-            *to++ = at[i];
+            *to++ = peek(peeks[0] + 8 * i);
     }
 }
 
@@ -182,7 +199,7 @@ static const u64 *run_case(const u64 *c)
     for (unsigned i = 1; i < 32; i++)
         s->before[i] = s->f.x[i];
     for (; npoke; npoke--, p += 2)
-        *(volatile u64 *)p[0] = p[1];
+        poke(p[0], p[1]);
     read_peeks(s->memory, p, npeek);
     reset_csrs(ring);
     for (; ncsr; ncsr--, csrs += 2)
