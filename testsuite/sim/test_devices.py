@@ -140,8 +140,8 @@ def test_ports(tmp_path):
     assert visa(tmp_path, "ports.c").ok().stdout == "uport\n"
 
 
-def finisher(tmp_path, word, width="REG32"):
-    return programs.build(tmp_path, "finisher.c", f"-DWORD={word:#x}", f"-DWIDTH={width}")
+def finisher(tmp_path, word, width="REG32", *args):
+    return programs.build(tmp_path, "finisher.c", f"-DWORD={word:#x}", f"-DWIDTH={width}", *args)
 
 
 @pytest.mark.parametrize("word, width, code", [
@@ -150,7 +150,7 @@ def finisher(tmp_path, word, width="REG32"):
 ])
 def test_finisher(word, width, code, tmp_path):
     """PL-8."""
-    elf = finisher(tmp_path, word, width)
+    elf = finisher(tmp_path, word, width, *([] if code == 9 else ["-DENDS"]))
     assert programs.on_visa(elf).code == code
     assert programs.on_qemu(elf).code == code
 
@@ -250,6 +250,8 @@ def test_tree_witness(tmp_path):
         for name, value in qemu[node].items():
             if name in handles:
                 assert name in ours[node], f"{node} has no {name}"
+            elif name == "riscv,ndev":  # of QEMU's 96, 0 is none: 10 leaves it out
+                assert int(value.strip("<>"), 16) in (95, 96) and ours[node][name] == "<0x60>"
             elif name != "clock-frequency":
                 assert ours[node].get(name) == value, f"{node} {name}"
     cells = [int(c, 16) for c in ours["/soc/plic@c000000"]["interrupts-extended"].strip("<>").split()]
