@@ -8,11 +8,12 @@
 #include "html.h"
 #include "identity.h"
 #include "isa.h"
+#include "names.h"
 #include "pipeline_stats.h"
 #include "report.h"
 #include "sampling.h"
 #include "timeline.h"
-#include "names.h"
+#include "trace.h"
 
 enum { TABLE_SITES = 12, CAUSES = sizeof((struct exit_count *)0)->by_cause / sizeof(uint64_t) };
 
