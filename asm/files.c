@@ -248,6 +248,8 @@ bool output_close(struct output *o, bool whole, char *err, size_t n)
     bool failed, standard = o->out == stdout;
     const char *why = "out of memory";
 
+    if (ferror(o->out) && !o->lost)
+        o->lost = errno; /* each write after the first that failed has set this anew */
     errno = o->lost;
     failed = fflush(o->out) || ferror(o->out);
     failed |= !standard && fclose(o->out);

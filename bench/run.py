@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import statistics
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -110,8 +111,8 @@ class Bench:
     def expected(self, program, rounds):
         """The checksum, by the compiler of this machine."""
         native = self.where / "native"
-        self.output_of([os.environ.get("CC") or "cc", "-O2", f"-DROUNDS={rounds}", "-o", native,
-                        HERE / "native.c", HERE / program.source])
+        self.output_of([*shlex.split(os.environ.get("CC") or "cc"), "-O2", f"-DROUNDS={rounds}", "-o",
+                        native, HERE / "native.c", HERE / program.source])
         return int(self.output_of([native]))
 
     def build(self, name, program, rounds, expected=None):

@@ -339,29 +339,55 @@ static bool set(struct options *o, const struct option_row *row, const char *val
     return ok;
 }
 
+static bool is_row(const struct option_row *row, const char *text)
+{
+    size_t n = row->name ? strlen(row->name) : 0;
+
+    return n && strncmp(text + 2, row->name, n) == 0 && (!text[n + 2] || text[n + 2] == '=');
+}
+
+/* Inserts by the order of the table: that of the command line does not count. Of an option that
+ * holds one value the last stays. */
+static bool insert(struct option_list *list, const struct option_row *row, char *text)
+{
+    char **more = realloc(list->texts, (list->n + 1) * sizeof *more);
+    size_t at = list->n;
+
+    if (!more)
+        return false;
+    list->texts = more;
+    for (const struct option_row *r = rows + ROWS - 1; r > row; r--)
+        while (at && is_row(r, more[at - 1]))
+            at--;
+    if (row->kind != CALL && at && is_row(row, more[at - 1])) {
+        free(more[at - 1]);
+        more[at - 1] = text;
+        return true;
+    }
+    memmove(more + at + 1, more + at, (list->n++ - at) * sizeof *more);
+    more[at] = text;
+    return true;
+}
+
 /* For results: "--load=disk.img@0x88000000". */
 static bool tell(struct options *o, const struct option_row *row, const char *value)
 {
     struct option_list *list = row->traits & SHOWN ? &o->bounds : &o->changes_run;
     const char *slash = row->traits & READS ? strrchr(value, '/') : NULL;
-    char **more, *text;
+    char *text;
     size_t size;
 
     if (!(row->traits & (RUN | SHOWN)))
         return true;
     value = slash ? slash + 1 : value ? value : "";
     size = strlen(row->name) + strlen(value) + 4;
-    more = realloc(list->texts, (list->n + 1) * sizeof *more);
-    text = malloc(size);
-    if (more)
-        list->texts = more;
-    if (!more || !text) {
-        free(text);
+    if (!(text = malloc(size)))
         return false;
-    }
     snprintf(text, size, "--%s%s%s", row->name, row->arg ? "=" : "", value);
-    list->texts[list->n++] = text;
-    return true;
+    if (insert(list, row, text))
+        return true;
+    free(text);
+    return false;
 }
 
 /* getopt's two descriptions of the table. */
@@ -615,9 +641,6 @@ static bool check_bounds(const struct options *o, const struct given *g, char *e
 
     if (v->from > v->to)
         snprintf(err, n, "--from %" PRIu64 " is behind --to %" PRIu64, v->from, v->to);
-    else if (o->trace.from > o->trace.to)
-        snprintf(err, n, "--trace-from %" PRIu64 " is behind --trace-to %" PRIu64, o->trace.from,
-                 o->trace.to);
     else if (bounds && !views_wanted(v))
         snprintf(err, n, "--%s bounds %s: none of these is there", bounds->name,
                  names_with(VIEWS, names, sizeof names));

@@ -1,6 +1,7 @@
 /* The part of a run that is traced (window.h). */
 #include "window.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static bool parse(struct where *w, const struct image *im, const char *option, const char *text,
@@ -27,6 +28,11 @@ bool window_begin(struct window *w, struct machine *m, struct trace *t, const st
     if (!parse(&w->from, im, "--trace-from", from, err, n) ||
         !parse(&w->to, im, "--trace-to", to, err, n))
         return false;
+    if (!is_break(&w->from) && !is_break(&w->to) && w->from.count > w->to.count) {
+        snprintf(err, n, "--trace-from %" PRIu64 " is behind --trace-to %" PRIu64, w->from.count,
+                 w->to.count);
+        return false;
+    }
     t->closed = is_break(&w->from);
     w->opened = !t->closed;
     t->from = w->from.count;

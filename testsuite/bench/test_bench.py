@@ -111,7 +111,7 @@ def test_a_run_can_end_anywhere(bench, rng, name):
     instructions ends where the trace, made one instruction at a time, goes on."""
     elf = bench.build(name, bench_run.PROGRAMS[name], 1)
     last = min(bench.counts(elf)["instret"] - 1, 30000)
-    trace = tools.simulate(elf, "--trace=/dev/stdout", "--max-insns", str(last)).stdout
+    trace = tools.simulate(elf, "--trace=-", "--max-insns", str(last)).stdout
     goes_on = collections.defaultdict(set)   # an exit and what follows it have one number
     for words in map(str.split, tools.trace_lines(trace)):
         address = next(w for w in words if w.startswith("0x"))

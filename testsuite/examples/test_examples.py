@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,8 @@ def test_l0_is_out_of_reach(tmp_path):
 def test_shadows(seed, tmp_path):
     """lib/shadow.c compiled for this machine, against a second walk of random tables."""
     test, lib = tmp_path / "shadow_test", tools.SRC / "examples" / "lib"
-    tools.execute([os.environ.get("CC") or "cc", "-std=c17", "-O1", "-g", "-Wall", "-Wextra", "-Wshadow", "-Werror",
-                   f"-I{lib}", "-o", test, HERE / "shadow_test.c", lib / "shadow.c", lib / "pages.c"]).ok()
+    tools.execute([*shlex.split(os.environ.get("CC") or "cc"), "-std=c17", "-O1", "-g", "-Wall", "-Wextra", "-Wshadow",
+                   "-Werror", f"-I{lib}", "-o", test, HERE / "shadow_test.c", lib / "shadow.c", lib / "pages.c"]).ok()
     tools.execute([test, seed, 10000]).ok()
 
 

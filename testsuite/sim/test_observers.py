@@ -421,8 +421,8 @@ def test_explains_an_exit_of_a_range(assemble):
 
 
 def test_json_of_an_exit_of_a_range(assemble):
-    events = [json.loads(l)["event"] for l in
-              sim("--trace-exits", "--trace-format", "json", assemble(RANGES)).stderr.splitlines()]
+    events = [r["event"] for r in
+              tools.trace_records(sim("--trace-exits", "--trace-format", "json", assemble(RANGES)).stderr)]
     assert [e.get("filter") for e in events if e["kind"] == "exit"] == [None, None]
 
 

@@ -34,7 +34,7 @@ def program(assemble):
 
 def trace(elf, *args):
     result = tools.execute([tools.tool("visa-sim"), "--trace", *args, elf]).ok()
-    return [l for l in result.stderr.splitlines() if not l.startswith("visa-sim")], result.stderr
+    return [l for l in tools.trace_lines(result.stderr) if not l.startswith("visa-sim")], result.stderr
 
 
 def name(line):

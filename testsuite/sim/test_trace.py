@@ -93,13 +93,13 @@ def test_symbols_by_physical_address(vm, symbols):
 
 EXITS = {  # symbol: cause, filter, fields of VMQUAL, then VMADDR, VMGPA, VMVAL where they are not 0
     "guest_out": ("0x02 IO", "VMTRAPCFG b0 IO",
-                  "reg=a0 write=1 width=1 mmio=0 signed=0 atomic=0 port=0x3f8", {}),
+                  "reg=a0 write=1 width=1 mmio=0 signed=0 atomic=0 float=0 port=0x3f8", {}),
     "guest_call": ("0x07 HYPERCALL", "always", "number=0x123 ecall=0", {}),
     "guest_ecall": ("0x07 HYPERCALL", "always", "number=0 ecall=1", {}),
     "guest_fault": ("0x04 PAGEFAULT", "VMTRAPCFG b4 PF", "access=load exception=LOAD_PAGE",
                     {"VMADDR": 0x80000000}),
     "guest_host": ("0x09 HOSTFAULT", "always",
-                   "access=load walk=0 denied=0 width=8 signed=0 atomic=0 reg=a5",
+                   "access=load walk=0 denied=0 width=8 signed=0 atomic=0 float=0 reg=a5",
                    {"VMADDR": 0x40000000, "VMGPA": 0x100000000}),
     "guest_msr": ("0x08 MSR", "VMTRAPCFG b2 MSR", "reg=a5 write=0 msr=0xc0000100", {}),
     "guest_wfi": ("0x0a HALT", "VMTRAPCFG b6 HALT", "", {}),
