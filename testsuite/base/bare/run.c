@@ -138,12 +138,20 @@ struct state {
 
 static struct state state;
 
-/* Memory by bytes: a PMP entry of 4 bytes in a word would refuse it to M-mode too. */
+/* RAM by bytes: a PMP entry of 4 bytes in a word would refuse it to M-mode too. Devices' registers
+ * are words. */
+static int by_bytes(u64 address)
+{
+    return address >= 0x80000000;
+}
+
 static u64 peek(u64 address)
 {
     const volatile unsigned char *at = (const volatile unsigned char *)address;
     u64 value = 0;
 
+    if (!by_bytes(address))
+        return *(const volatile u64 *)address;
     for (unsigned i = 0; i < 8; i++)
         value |= (u64)at[i] << 8 * i;
     return value;
@@ -153,6 +161,10 @@ static void poke(u64 address, u64 value)
 {
     volatile unsigned char *at = (volatile unsigned char *)address;
 
+    if (!by_bytes(address)) {
+        *(volatile u64 *)address = value;
+        return;
+    }
     for (unsigned i = 0; i < 8; i++)
         at[i] = (unsigned char)(value >> 8 * i);
 }
