@@ -28,6 +28,7 @@ PACKAGES = {
     "cc": "gcc",
     "dtc": "device-tree-compiler",
     "groff": "groff-base",
+    "pkg-config": "pkgconf",
 }
 
 TIMEOUT = 120  # seconds of the host's clock: a run that hangs is a failure

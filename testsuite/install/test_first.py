@@ -114,7 +114,7 @@ def test_flags_are_those_that_the_chapter_explains(environment):
 
 # The other examples ---------------------------------------------------------------------
 
-SUFFIXES = {".c", ".h", ".s", ".S", ".cpp", ".ld", ".cfg"}
+SUFFIXES = {".c", ".h", ".s", ".S", ".cpp", ".ld", ".cfg", ".md", ".py", ".ini", ".yaml"}
 
 
 def test_all_examples_are_installed(place):

@@ -39,8 +39,9 @@ def test_the_base_is_the_machines(machine):
     wrong = []
     for path in DOCUMENTS:
         for found in spellings(path.read_text()):
+            found = re.sub("SU(?=Z)", "_", found)  # as RISCOF writes it: rings, and no separator
             base, *more = found.split("_")
-            if base.lower() != letters or not set(more) <= set(extensions):
+            if base.lower() != letters or not set(map(str.lower, more)) <= set(extensions):
                 wrong.append(f"{path.relative_to(SRC)}: RV64{found}")
     assert not wrong and len(DOCUMENTS) > 100
 

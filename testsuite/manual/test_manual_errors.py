@@ -94,7 +94,7 @@ def test_missing_fragment_is_told_at_its_row(tree):
 def test_new_row_needs_a_fragment(tree):
     table = tree / "isa" / "xvisa.isa"
     rows = table.read_text().splitlines()
-    rows.append("vmnew 0000000 00000 rs1 111 00000 0001011 | rs1 | sys | world | -1 | 99 | something new")
+    rows.append("vmnew 0000000 00000 rs1 111 00000 0001011 | rs1:vmcs | sys | world | -1 | 99 | something new")
     table.write_text("\n".join(rows) + "\n")
     assert error_of(make(tree)).startswith(f"xvisa.isa:{len(rows)}: error: 'vmnew' has no fragment")
 

@@ -412,7 +412,7 @@ def symbol(elf, name):
 
 
 def test_explains_an_exit_of_a_range(assemble):
-    """TF-3, GI-14: the filter's IO bit is set and decides nothing."""
+    """TF-3: the filter's IO bit is set and decides nothing."""
     text = sim("--explain-exit", 1, assemble(RANGES)).stderr
     assert "exit 1: IO of VM 5" in text and "VMTRAPCFG bit" not in text
     assert "it exits always: an MMIO range says so" in text
