@@ -26,8 +26,8 @@ struct image_range {
 
 struct image_file {
     char *path;
-    uint64_t size;     /* bytes of the file */
-    char sha256[65];   /* of them, in hexadecimal; empty unless the image is to be identified */
+    uint64_t size;   /* bytes of the file */
+    char sha256[65]; /* of them, in hexadecimal; empty unless the image is to be identified */
     struct image_range *ranges;
     size_t nranges;
     struct symbols symbols;
