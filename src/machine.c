@@ -354,8 +354,16 @@ bool machine_write(struct machine *m, uint64_t pa, const void *from, size_t n)
     return true;
 }
 
-bool machine_watch(struct machine *m, uint64_t pa, uint64_t size, void (*fn)(void *, uint64_t),
-                   void *user)
+bool machine_reach(struct machine *m, unsigned hart, uint64_t addr, bool write, size_t *n,
+                   uint64_t *pa)
+{
+    size_t most = 8 - addr % 8;
+
+    *n = *n < most ? *n : most;
+    return mmu_reach(&m->harts[hart], addr, (unsigned)*n, write ? ACCESS_STORE : ACCESS_LOAD, pa);
+}
+
+bool machine_watch(struct machine *m, uint64_t pa, uint64_t size, watch_fn *fn, void *user)
 {
     struct watch *w = malloc(sizeof *w);
 
@@ -375,11 +383,11 @@ bool machine_watched(const struct machine *m, uint64_t pa, uint64_t size)
     return false;
 }
 
-void machine_store_hook(struct machine *m, uint64_t pa, uint64_t size)
+void machine_store_hook(struct hart *h, uint64_t pa, uint64_t size)
 {
-    for (const struct watch *w = m->watches; w; w = w->next)
+    for (const struct watch *w = h->machine->watches; w; w = w->next)
         if (pa < w->pa + w->size && w->pa < pa + size)
-            w->fn(w->user, w->pa);
+            w->fn(w->user, (unsigned)h->id, w->pa);
 }
 
 struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs)

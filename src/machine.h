@@ -271,12 +271,18 @@ void machine_set_irq(struct machine *m, unsigned hart, unsigned irq, bool level)
 
 /* fn is called after every store by a hart that touches [pa, pa+size); HTIF uses it.
  * False if memory ran out. */
-bool machine_watch(struct machine *m, uint64_t pa, uint64_t size,
-                   void (*fn)(void *user, uint64_t pa), void *user);
+typedef void watch_fn(void *user, unsigned hart, uint64_t pa);
+bool machine_watch(struct machine *m, uint64_t pa, uint64_t size, watch_fn *fn, void *user);
 
 /* Physical memory as devices and loaders see it: only RAM. False if any byte is outside. */
 bool machine_read(struct machine *m, uint64_t pa, void *to, size_t n);
 bool machine_write(struct machine *m, uint64_t pa, const void *from, size_t n);
+/* RAM behind an address in a request that a hart just made by a store: it may access there what its
+ * own loads and stores may. With V=1 addr is guest physical. *pa is its host physical address, as a
+ * doubleword's access finds that, for the first *n bytes, which come down to those in that
+ * doubleword. False if it may not, or there is no RAM. */
+bool machine_reach(struct machine *m, unsigned hart, uint64_t addr, bool write, size_t *n,
+                   uint64_t *pa);
 /* Host address of RAM [pa, pa+n), NULL if any byte is outside. Do not write code through it. */
 uint8_t *machine_ram(struct machine *m, uint64_t pa, size_t n);
 

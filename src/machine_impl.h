@@ -9,7 +9,7 @@
 
 struct watch {
     uint64_t pa, size;
-    void (*fn)(void *user, uint64_t pa);
+    watch_fn *fn;
     void *user;
     struct watch *next;
 };
@@ -67,7 +67,7 @@ void machine_fetch_address(const struct hart *h, const struct xlate_ctx *code, u
                            uint64_t *gpa, uint64_t *hpa);
 
 bool machine_watched(const struct machine *m, uint64_t pa, uint64_t size);
-void machine_store_hook(struct machine *m, uint64_t pa, uint64_t size);
+void machine_store_hook(struct hart *h, uint64_t pa, uint64_t size);
 
 static inline bool in_ram(const struct machine *m, uint64_t pa, uint64_t size)
 {

@@ -317,6 +317,21 @@ visa_result mmu_translate_gpa(struct hart *h, const struct context *c, struct xl
     return check_physical(h, q);
 }
 
+bool mmu_reach(struct hart *h, uint64_t addr, unsigned size, enum access access, uint64_t *hpa)
+{
+    static const struct xlate_ctx ctx = {.v = true, .ring = RING_0};
+    struct walk w = {.h = h, .ctx = &ctx, .access = access, .context = h->live, .size = size};
+
+    *hpa = addr;
+    if (h->v) {
+        w.hptbr = h->live->f[ISA_VMCS_HPTBR];
+        if (walk_resolve(&w, addr) != WALK_OK || w.iov.kind == IOV_EXITS)
+            return false;
+        *hpa = w.hpa;
+    }
+    return in_ram(h->machine, *hpa, size) && pmp_allows(h, *hpa, size, access, h->ring);
+}
+
 static void fast_fill(struct hart *h, const struct xlate *q, uintptr_t host)
 {
     bool fetch = q->access == ACCESS_FETCH;
@@ -534,7 +549,7 @@ void mem_stored(struct hart *h, uint64_t hpa, unsigned size)
     if (h->timing && m->config.harts > 1)
         mem_break_reservations(h, hpa);
     if (m->watches && machine_watched(m, hpa, size)) {
-        machine_store_hook(m, hpa, size);
+        machine_store_hook(h, hpa, size);
         h->attention = true;
     }
 }

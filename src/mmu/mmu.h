@@ -30,6 +30,10 @@ CHECKED visa_result mmu_translate(struct hart *h, struct xlate *q);
  * and VMSTP: not cached, not counted. q->va is the guest physical address. */
 CHECKED visa_result mmu_translate_gpa(struct hart *h, const struct context *c, struct xlate *q);
 
+/* The RAM at [addr, addr+size), inside one doubleword, that is physical to what h executes now: with
+ * V=1 guest physical. False where its load or store would not find that RAM. Changes nothing. */
+bool mmu_reach(struct hart *h, uint64_t addr, unsigned size, enum access access, uint64_t *hpa);
+
 /* The decoded page that holds pc, or a trap. Sets its fast entry. */
 CHECKED visa_result mmu_fetch(struct hart *h, uint64_t pc, struct dpage **page);
 
