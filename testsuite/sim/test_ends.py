@@ -150,7 +150,7 @@ def test_closed_pipe_of_a_trace(image):
         assert f"status {OUTPUT}" in r.stderr and "Broken pipe" in r.stderr, str(r)
 
 
-@pytest.mark.parametrize("wrapper", [["sh", "-c", '"$@"; exit $?', "sh"], ["timeout", "--foreground", "2"], ["timeout", "2"],
+@pytest.mark.parametrize("wrapper", [["sh", "-c", '"$@"; exit $?', "sh"], ["timeout", "--foreground", "5"], ["timeout", "5"],
                                      ["make", "-f"]], ids=["sh", "timeout-foreground", "timeout", "make"])
 def test_terminal_behind_others(wrapper, session, image, tmp_path):
     """Ended through them, or by them; a program that they put into the background leaves it alone."""
@@ -160,7 +160,7 @@ def test_terminal_behind_others(wrapper, session, image, tmp_path):
         s = session("make", "-f", tmp_path / "Makefile")
     else:
         s = session(*wrapper, *command)
-    if wrapper != ["timeout", "2"]:
+    if wrapper != ["timeout", "5"]:
         s.until(s.is_raw)
         time.sleep(0.1)
     if wrapper[0] == "make":
