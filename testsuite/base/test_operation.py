@@ -44,8 +44,10 @@ def test_operation_at_page_end(name, isa, operations, check):
 
 def not_qemu(case, want):
     """QEMU 7.2 tells a misaligned AMO as a misaligned load, and fails an sc that has no
-    reservation without a look at the address (which the manual allows)."""
-    return want.cause == model.STORE_MISALIGNED
+    reservation without a look at the address (which the manual allows). QEMU 10 can tell an illegal
+    instruction that lies in two pages a page too high."""
+    in_two_pages = case.address % 4096 + case.size > 4096
+    return want.cause == model.STORE_MISALIGNED or (want.cause == model.ILLEGAL and in_two_pages)
 
 
 @pytest.mark.parametrize("edge", [False, True])
