@@ -266,7 +266,7 @@ uint64_t machine_pc_address(const struct machine *m, unsigned hart);
 uint64_t machine_time(const struct machine *m);
 /* A device wants its `poll` op called when `time` reaches t; the earliest wins. */
 void machine_wake_at(struct machine *m, uint64_t t);
-/* Interrupt lines into a hart's mip: bit is ISA_IRQ_*; level-triggered. */
+/* Interrupt lines into a hart's mip, level-triggered: ISA_IRQ_MSI, MTI, SEI and MEI. */
 void machine_set_irq(struct machine *m, unsigned hart, unsigned irq, bool level);
 
 /* fn is called after every store by a hart that touches [pa, pa+size); HTIF uses it.

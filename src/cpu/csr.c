@@ -182,11 +182,19 @@ static visa_result csr_read_mip(struct hart *h, uint64_t *v)
 
 static visa_result csr_write_mip(struct hart *h, uint64_t value)
 {
+    uint64_t writable = h->menvcfg & MENVCFG_STCE ? SEI : SEI | STI;
+
     h->s.ssip = value & SSI;
-    h->mip = (h->mip & ~(uint64_t)STI) | (value & STI);
-    h->sei_soft = value & SEI;
+    h->mip_set = (h->mip_set & ~writable) | (value & writable);
     h->attention = true;
     return VISA_OK;
+}
+
+/* What software wrote, without lines and timer: what an instruction that sets or clears bits of mip
+ * starts from, as it must not latch these. */
+static uint64_t mip_written(const struct hart *h)
+{
+    return h->mip_set | (h->s.ssip ? SSI : 0);
 }
 
 static visa_result csr_read_stimecmp(struct hart *h, uint64_t *v)
@@ -496,12 +504,9 @@ visa_result csr_access(struct hart *h, uint32_t bits, bool write, unsigned op, u
                           0, 0, 0);
     if (!allowed(h, n, write) || csr_read(h, n, &old) != VISA_OK)
         return illegal_csr(h, qual, write ? operand : 0);
-    value = new_value(op, old, operand);
+    value = new_value(op, n == ISA_CSR_MIP ? mip_written(h) : old, operand);
     if (filter(h, n, write, op, qual, value) != VISA_OK)
         return VISA_TRAP;
-    if (n == ISA_CSR_MIP && h->mip & SEI && op != 1)
-        value = (value & ~(uint64_t)SEI) | (h->sei_soft && !(op == 3 && operand & SEI) ? SEI : 0) |
-                (op == 2 ? operand & SEI : 0); /* the line is not written back */
     if (write && csr_write(h, n, value) != VISA_OK)
         return illegal_csr(h, qual, value);
     if (read)

@@ -81,8 +81,8 @@ struct hart {
     uint64_t mstatus;    /* the bits that are not Ring 0's */
     uint64_t medeleg, mideleg, mie, mtvec, mscratch, mepc, mcause, mtval;
     uint64_t mcounteren, menvcfg;
-    uint64_t mip;  /* lines driven from outside (MSI MTI MEI SEI), and STI as Ring -1 set it */
-    bool sei_soft; /* SEI as Ring -1 set it */
+    uint64_t mip;     /* lines driven from outside: MSI MTI MEI SEI */
+    uint64_t mip_set; /* STI and SEI as Ring -1 wrote them */
     uint8_t pmpcfg[ISA_PMP_ENTRIES];
     uint64_t pmpaddr[ISA_PMP_ENTRIES];
     uint64_t instret;

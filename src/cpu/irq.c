@@ -13,7 +13,7 @@ uint64_t hart_time(const struct hart *h)
 uint64_t hart_mip(const struct hart *h)
 {
     const struct ring0 *s = h->v ? &h->host_s : &h->s;
-    uint64_t mip = h->mip | (s->ssip ? BIT(ISA_IRQ_SSI) : 0) | (h->sei_soft ? BIT(ISA_IRQ_SEI) : 0);
+    uint64_t mip = h->mip | h->mip_set | (s->ssip ? BIT(ISA_IRQ_SSI) : 0);
 
     if (h->menvcfg & MENVCFG_STCE) {
         mip &= ~BIT(ISA_IRQ_STI);

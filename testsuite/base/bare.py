@@ -219,6 +219,7 @@ def run_qemu(elf, *args):
 
 
 MACHINES = {"visa": run_visa, "qemu": run_qemu,
+            "visa-cycles": lambda elf: run_visa(elf, "--model", "pipeline"),
             **{f"pmp-{g}": lambda elf, g=g: run_visa(elf, "--pmp-granule", g) for g in (4, 8, 16, 256, 2048)},
             "pmp-4-cycles": lambda elf: run_visa(elf, "--pmp-granule", 4, "--model", "pipeline")}
 

@@ -201,3 +201,51 @@ def test_stimecmp_enable_witness(batches, check):
         check(batches("stimecmp", fill_stimecmp, "qemu")[ring])
 
 
+MIP, STIMECMP, SSI, STI, SEI = 0x344, 0x14D, 1 << 1, 1 << 5, 1 << 9
+# value of a register for an operand, by its number; x6 to x9 are operands, x10 and up take what is read
+MIP_OPERANDS = {6: SSI, 7: STI, 8: SEI, 9: SSI | STI | SEI, 0: 0}
+
+
+def mip_sequence(maker, due, stays):
+    """CSR instructions on mip, at random, and switches of menvcfg.STCE between them."""
+    rng, lines, x = maker.rng, [], {}
+    written, stce = rng.choice((0, STI)) | rng.choice((0, SSI)) | rng.choice((0, SEI)), STCE
+    start = written
+    for _ in range(8):
+        if not stays and rng.random() < 0.4:
+            stce ^= STCE
+            lines.append(f"csrw menvcfg, {'x31' if stce else 'x0'}")
+        op, source = rng.choice(("csrrw", "csrrs", "csrrc")), rng.choice(list(MIP_OPERANDS))
+        value, shown = MIP_OPERANDS[source], written & ~STI | due * STI if stce else written
+        rd = 10 + len(x)
+        lines += [f"{op} x{rd}, mip, x{source}", f"and x{rd}, x{rd}, x9"]
+        x[rd] = shown
+        value = {"csrrw": value, "csrrs": written | value, "csrrc": written & ~value}[op]
+        written = value & ~STI | written & STI if stce else value
+    maker.passes("stays" if stays else "switched", lines, M, x,
+                 regs={**{n: v for n, v in MIP_OPERANDS.items() if n}, 31: STCE},
+                 csrs=[(MIP, start), (MENVCFG, STCE), (STIMECMP, 0 if due else bare.MASK)])
+
+
+def fill_stip(maker):
+    # the bit set by an instruction that has nothing to do with it: the trap that TM-3 is about
+    maker.passes("trap", ["csrsi mip, 2", "csrw menvcfg, x0", "csrr x5, mip", "and x5, x5, x6"], M, {5: 0},
+                 regs={6: STI, 5: 1}, csrs=[(MENVCFG, STCE), (STIMECMP, 0)])
+    for i in range(120):
+        mip_sequence(maker, i & 1, i % 3 == 0)
+
+
+@pytest.mark.parametrize("machine", ["visa", "visa-cycles"])
+@pytest.mark.parametrize("key", ["trap", "stays", "switched"])
+def test_stip_is_read_only_with_stce(key, machine, batches, check):
+    """TM-3, BA-13: and its written bit is there again without."""
+    if machine == "visa-cycles":
+        tools.need_pipeline()
+    check(batches("stip", fill_stip, machine)[key])
+
+
+def test_stip_witness(batches, check):
+    """QEMU 7.2 has one bit for STIP that is written and that of the timer."""
+    check(batches("stip", fill_stip, "qemu")["stays"])
+
+

@@ -16,7 +16,7 @@ def visa(tmp_path, source, *args, build=(), **how):
 
 @pytest.mark.parametrize("name", ["uart", "clint", "plic", "faults", "pci"])
 def test_device(name, tmp_path):
-    """PL-3, PL-13, PL-14."""
+    """BA-13, PL-3, PL-13, PL-14."""
     visa(tmp_path, f"{name}.c").ok()
 
 

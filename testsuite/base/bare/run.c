@@ -81,9 +81,10 @@ static u64 csr_read(u64 number)
 
 static void reset_csrs(u64 ring)
 {
-    static const uint16_t zero[] = {MEDELEG, MIDELEG, MIE,   MIP,     MCOUNTEREN, SCOUNTEREN,
-                                    MENVCFG, SENVCFG, SATP,  PMPCFG2, 0x140,      0x141,
-                                    0x142,   0x143,   0x342, 0x343};
+    /* mip behind menvcfg, whose STCE makes mip.STIP read-only */
+    static const uint16_t zero[] = {MEDELEG,    MIDELEG, MIE,   MENVCFG, MIP,   MCOUNTEREN,
+                                    SCOUNTEREN, SENVCFG, SATP,  PMPCFG2, 0x140, 0x141,
+                                    0x142,      0x143,   0x342, 0x343};
 
     csr_write(MSTATUS, ring << MPP);
     for (unsigned i = 0; i < sizeof zero / sizeof *zero; i++)

@@ -65,7 +65,13 @@ enum {
         }                                                                                          \
     } while (0)
 
-enum { MIP_MSIP = 1 << 3, MIP_MTIP = 1 << 7, MIP_SEIP = 1 << 9, MIP_MEIP = 1 << 11 };
+enum {
+    MIP_SSIP = 1 << 1,
+    MIP_MSIP = 1 << 3,
+    MIP_MTIP = 1 << 7,
+    MIP_SEIP = 1 << 9,
+    MIP_MEIP = 1 << 11
+};
 #define MIE (1 << 3)
 
 /* The last trap, and how many there were. An exception's instruction is skipped. */

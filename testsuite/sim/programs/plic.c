@@ -65,6 +65,25 @@ static void thresholds(void)
     CHECK_EQUAL(lines(), MIP_SEIP);
 }
 
+/* SEIP is the line or the bit that software wrote, and writes of mip do not mix the two. */
+static void written(void)
+{
+    set_csr(mip, MIP_SSIP);
+    PLIC_THRESHOLD(1) = 7;
+    CHECK_EQUAL(lines(), 0); /* not latched by a write of another bit */
+    PLIC_THRESHOLD(1) = 0;
+    set_csr(mip, MIP_SEIP);
+    clear_csr(mip, MIP_SSIP);
+    PLIC_THRESHOLD(1) = 7;
+    CHECK_EQUAL(lines(), MIP_SEIP);
+    PLIC_THRESHOLD(1) = 0;
+    clear_csr(mip, MIP_SEIP);
+    CHECK_EQUAL(lines(), MIP_SEIP); /* the line */
+    PLIC_THRESHOLD(1) = 7;
+    CHECK_EQUAL(lines(), 0);
+    PLIC_THRESHOLD(1) = 0;
+}
+
 static void claims(void)
 {
     CHECK_EQUAL(PLIC_CLAIM(1), UART_IRQ);
@@ -102,6 +121,7 @@ int main(u64 hart, u64 tree)
     registers();
     contexts();
     thresholds();
+    written();
     claims();
     return 0;
 }
