@@ -286,6 +286,49 @@ def one_page(maker, granule):
         maker.made.append(("page", case, cases.Expected(1, half, half, {7: 1}, {}, {})))
 
 
+BORDER = ZONE + 4096
+# Entries (what it may, first, end), and where an access of 8 bytes that begins at an address is refused, in Ring 0
+# and 3 and in Ring -1.
+STRADDLES = {
+    "a-page-each": ([(R | W, ZONE, BORDER), (R | W, BORDER, BORDER + 4096)], BORDER - 3, None, None),
+    "one-for-both": ([(R | W, ZONE, BORDER + 4096)], BORDER - 3, None, None),
+    "not-the-upper": ([(R | W, ZONE, BORDER)], BORDER - 3, BORDER, None),
+    "not-the-lower": ([(R | W, BORDER, BORDER + 4096)], BORDER - 3, BORDER - 3, None),
+    "the-lower-is-asked-first": ([(0, BORDER - 4, BORDER), (0, BORDER, BORDER + 4)], BORDER - 3, BORDER - 3, BORDER),
+    "holds-the-parts": ([(R | W, BORDER - 4, BORDER + 8)], BORDER - 3, None, None),
+    "half-of-the-upper-part": ([(R | W, BORDER - 4, BORDER + 4)], BORDER - 3, BORDER, BORDER),
+    "half-of-the-lower-part": ([(R | W, BORDER - 4, BORDER + 4)], BORDER - 5, BORDER - 5, BORDER - 5),
+    "halves-in-a-page": ([(R | W, ZONE, ZONE + 2048), (R | W, ZONE + 2048, BORDER)], ZONE + 2045, ZONE + 2045, ZONE + 2045),
+    "one-in-a-page": ([(R | W, ZONE, BORDER)], ZONE + 2045, None, None),
+}
+
+
+def fill_straddles(maker):
+    for key, (entries, va, refused, refused_to_m) in STRADDLES.items():
+        bounds = [(first >> 2, TOR | perm, end >> 2) for perm, first, end in entries]
+        unused = [0] * (ENTRIES - 1 - 2 * len(bounds))
+        cfg = [c for _, tor, _ in bounds for c in (0, tor)] + unused + [NAPOT | X]        # for the code, and no data
+        addr = [a for first, _, end in bounds for a in (first, end)] + unused + [MASK >> 10]
+        words = sorted({va & ~7, va + 7 & ~7})
+        for ring in (M, S, U):
+            for name in ("ld", "sd"):
+                text = "ld x5, (x6)" if name == "ld" else "sd x0, (x6)"
+                case = bare.Case(key, text, 4, ring, {6: va, 5: 1}, settings(cfg, addr),
+                                 [(w, MASK) for w in words], [(w, 1) for w in words])
+                maker.program.add(case)
+                denied = refused_to_m if ring == M else refused
+                maker.made.append((key, case, expected(name, case, NAMES[name][0], denied, va, 8, case.address + 4)))
+
+
+@pytest.mark.parametrize("machine", ["pmp-4", "pmp-4-cycles"])
+@pytest.mark.parametrize("key", STRADDLES)
+def test_straddling(key, machine, batches, check):
+    """BA-10, EV-5: across a page every part by itself, inside a page the whole access."""
+    if machine == "pmp-4-cycles":
+        tools.need_pipeline()
+    check(batches("pmp-straddles", fill_straddles, machine)[key])
+
+
 def fill_fine(granule):
     def fill(maker):
         for _ in range(400):
