@@ -143,9 +143,15 @@ bool bus_map_ports(struct bus *b, uint16_t first, unsigned count, const struct d
     return space_map(&b->ports, &(struct range){first, count, ops, dev}) && bus_attach(b, ops, dev);
 }
 
-static bool width_ok(uint64_t offset, unsigned width, unsigned widest)
+/* Does the table of a device have accesses of this width at this offset? */
+static bool takes(const struct device_ops *ops, uint64_t offset, unsigned width, bool write)
 {
-    return width >= 1 && width <= widest && (width & (width - 1)) == 0 && offset % width == 0;
+    if ((width & (width - 1)) || (offset & (width - 1)))
+        return false;
+    for (const struct device_reg *r = ops->regs; r < ops->regs + DEVICE_REGS && r->step; r++)
+        if (offset >= r->first && offset <= r->last && (offset - r->first) % r->step == 0)
+            return (write ? r->stores : r->loads) & width;
+    return false;
 }
 
 static uint64_t low_bytes(uint64_t value, unsigned width)
@@ -153,38 +159,36 @@ static uint64_t low_bytes(uint64_t value, unsigned width)
     return width >= 8 ? value : value & ((1ull << 8 * width) - 1);
 }
 
-static bool range_read(const struct range *r, uint64_t addr, unsigned width, unsigned widest,
-                       uint64_t *value)
+static bool range_read(const struct range *r, uint64_t addr, unsigned width, uint64_t *value)
 {
     uint64_t got = 0;
-    if (!r || !r->ops->read || !width_ok(addr - r->base, width, widest) ||
+    if (!r || !r->ops->read || !takes(r->ops, addr - r->base, width, false) ||
         !r->ops->read(r->dev, addr - r->base, width, &got))
         return false;
     *value = low_bytes(got, width);
     return true;
 }
 
-static bool range_write(const struct range *r, uint64_t addr, unsigned width, unsigned widest,
-                        uint64_t value)
+static bool range_write(const struct range *r, uint64_t addr, unsigned width, uint64_t value)
 {
-    return r && r->ops->write && width_ok(addr - r->base, width, widest) &&
+    return r && r->ops->write && takes(r->ops, addr - r->base, width, true) &&
            r->ops->write(r->dev, addr - r->base, width, low_bytes(value, width));
 }
 
 bool bus_read(struct bus *b, uint64_t pa, unsigned width, uint64_t *value)
 {
-    return range_read(space_find(&b->memory, pa, width), pa, width, 8, value);
+    return range_read(space_find(&b->memory, pa, width), pa, width, value);
 }
 
 bool bus_write(struct bus *b, uint64_t pa, unsigned width, uint64_t value)
 {
-    return range_write(space_find(&b->memory, pa, width), pa, width, 8, value);
+    return range_write(space_find(&b->memory, pa, width), pa, width, value);
 }
 
 uint64_t bus_in(struct bus *b, uint16_t port, unsigned width)
 {
     uint64_t value = 0;
-    if (range_read(space_find(&b->ports, port, width), port, width, 4, &value))
+    if (range_read(space_find(&b->ports, port, width), port, width, &value))
         return value;
     if (width == 1)
         return 0xff;
@@ -195,7 +199,7 @@ uint64_t bus_in(struct bus *b, uint16_t port, unsigned width)
 
 void bus_out(struct bus *b, uint16_t port, unsigned width, uint64_t value)
 {
-    if (range_write(space_find(&b->ports, port, width), port, width, 4, value) || width == 1)
+    if (range_write(space_find(&b->ports, port, width), port, width, value) || width == 1)
         return;
     for (unsigned i = 0; i < width; i++)
         bus_out(b, (uint16_t)(port + i), 1, value >> 8 * i & 0xff);

@@ -1,8 +1,8 @@
 /* The bus: physical addresses and ports that are not RAM.
  *
  * A device is one ops struct in one file; the board (board.c) maps it. To add
- * one: write devices/NAME.c with a `NAME_new` that returns its ops and state,
- * map it in board.c, give it a node in devicetree.c, test it in testsuite/sim. */
+ * one: write devices/NAME.c with a `NAME_new` that returns its ops and state, and
+ * a table of the widths that its registers take; map it in board.c, give it a node in devicetree.c, test it in testsuite/sim. */
 #ifndef VISA_BUS_H
 #define VISA_BUS_H
 
@@ -15,10 +15,22 @@ extern "C" {
 
 struct machine;
 
+/* Where accesses may begin and how wide they are there: offsets first to last, every step bytes
+ * from the first on. Widths are ORed, 0 for none. Manual: the table of rule PL-15. */
+struct device_reg {
+    uint64_t first, last;
+    unsigned step;
+    unsigned loads, stores;
+};
+
+enum { DEVICE_REGS = 4 };
+
 struct device_ops {
     const char *name;
-    /* offset < size of the mapping, width 1, 2, 4 or 8, offset aligned to it.
-     * False: the device has nothing there, or not of this width (access fault). */
+    /* The first row that has an offset counts; what none has is an access fault. The rest is 0. */
+    struct device_reg regs[DEVICE_REGS];
+    /* offset < size of the mapping and aligned to width, which is one that regs has there.
+     * False: there is nothing now (access fault). */
     bool (*read)(void *dev, uint64_t offset, unsigned width, uint64_t *value);
     bool (*write)(void *dev, uint64_t offset, unsigned width, uint64_t value);
     /* Called when virtual time reaches what machine_wake_at asked for, and now and

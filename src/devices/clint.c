@@ -75,10 +75,9 @@ static bool clint_read(void *dev, uint64_t offset, unsigned width, uint64_t *val
     struct clint *c = dev;
     uint64_t *compare;
 
+    (void)width;
     *value = 0;
-    if (width < 4)
-        return false;
-    if (offset / 4 < c->harts && width == 4)
+    if (offset / 4 < c->harts)
         *value = c->hart[offset / 4].software;
     else if (wide_register(c, offset, value, &compare))
         *value >>= 8 * (offset % 8);
@@ -90,9 +89,7 @@ static bool clint_write(void *dev, uint64_t offset, unsigned width, uint64_t val
     struct clint *c = dev;
     uint64_t *compare, old;
 
-    if (width < 4)
-        return false;
-    if (offset / 4 < c->harts && width == 4) {
+    if (offset / 4 < c->harts) {
         set_software(c, (unsigned)(offset / 4), value & 1);
     } else if (wide_register(c, offset, &old, &compare)) {
         unsigned shift = 8 * (offset % 8);
@@ -115,6 +112,7 @@ static void clint_poll(void *dev, uint64_t time)
 
 const struct device_ops clint_ops = {
     .name = "clint",
+    .regs = {{MSIP, MTIMECMP - 1, 1, 4, 4}, {MTIMECMP, MTIME + 7, 1, 4 | 8, 4 | 8}},
     .read = clint_read,
     .write = clint_write,
     .poll = clint_poll,

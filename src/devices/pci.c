@@ -103,13 +103,13 @@ static struct function *find(struct pci *p, unsigned bus, unsigned devfn)
 }
 
 /* Where nothing is, and beyond the 256 bytes, configuration space reads as ones and zeros
- * respectively. */
+ * respectively; the bus cuts what is too wide. */
 static uint64_t config_read(struct function *f, unsigned offset, unsigned width)
 {
     uint64_t value = 0;
 
     if (!f)
-        return width == 8 ? ~0ull : (1ull << 8 * width) - 1;
+        return ~0ull;
     for (unsigned i = 0; i < width && offset + i < CONFIG_BYTES; i++)
         value |= (uint64_t)f->config[offset + i] << 8 * i;
     return value;
@@ -157,7 +157,7 @@ static bool port_read(void *dev, uint64_t offset, unsigned width, uint64_t *valu
 
     if (offset < 4) {
         *value = p->address;
-        return width == 4;
+        return true;
     }
     *value = config_read(selected(p), (p->address & 0xfc) + (offset & 3), width);
     return true;
@@ -171,9 +171,8 @@ static bool port_write(void *dev, uint64_t offset, unsigned width, uint64_t valu
         config_write(p, selected(p), (p->address & 0xfc) + (offset & 3), width, value);
         return true;
     }
-    if (width == 4)
-        p->address = (uint32_t)value & 0x80fffffcu;
-    return width == 4;
+    p->address = (uint32_t)value & 0x80fffffcu;
+    return true;
 }
 
 static bool bar_hit(const struct pci *p, uint64_t offset, uint64_t *reg)
@@ -190,6 +189,7 @@ static bool window_read(void *dev, uint64_t offset, unsigned width, uint64_t *va
     struct pci *p = dev;
     uint64_t reg;
 
+    (void)width;
     if (!bar_hit(p, offset, &reg))
         return false;
     switch (reg & ~7ull) {
@@ -200,8 +200,6 @@ static bool window_read(void *dev, uint64_t offset, unsigned width, uint64_t *va
     default: *value = 0; break;
     }
     *value >>= 8 * (reg & 7);
-    if (width < 8)
-        *value &= (1ull << 8 * width) - 1;
     return true;
 }
 
@@ -210,7 +208,8 @@ static bool window_write(void *dev, uint64_t offset, unsigned width, uint64_t va
     struct pci *p = dev;
     uint64_t reg;
 
-    if (!bar_hit(p, offset, &reg) || (width != 8 && width != 4) || (reg & 7))
+    (void)width;
+    if (!bar_hit(p, offset, &reg))
         return false;
     if (reg == DOORBELL_SCRATCH) {
         p->scratch = value;
@@ -227,8 +226,21 @@ static bool window_write(void *dev, uint64_t offset, unsigned width, uint64_t va
 
 /* The ECAM view owns the bus; the other views borrow it. */
 const struct device_ops pci_ecam_ops = {
-    .name = "pci ecam", .read = ecam_read, .write = ecam_write, .free = free};
+    .name = "pci ecam",
+    .regs = {{0, UINT64_MAX, 1, 1 | 2 | 4, 1 | 2 | 4}},
+    .read = ecam_read,
+    .write = ecam_write,
+    .free = free,
+};
 const struct device_ops pci_window_ops = {
-    .name = "pci memory", .read = window_read, .write = window_write};
+    .name = "pci memory",
+    .regs = {{0, UINT64_MAX, 8, 1 | 2 | 4 | 8, 4 | 8}, {0, UINT64_MAX, 1, 1 | 2 | 4, 0}},
+    .read = window_read,
+    .write = window_write,
+};
 const struct device_ops pci_port_ops = {
-    .name = "pci ports", .read = port_read, .write = port_write};
+    .name = "pci ports",
+    .regs = {{0, 3, 1, 4, 4}, {4, 7, 1, 1 | 2 | 4, 1 | 2 | 4}},
+    .read = port_read,
+    .write = port_write,
+};

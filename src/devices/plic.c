@@ -125,9 +125,8 @@ static bool plic_read(void *dev, uint64_t offset, unsigned width, uint64_t *valu
     struct plic_context *c;
     uint64_t word;
 
+    (void)width;
     *value = 0;
-    if (width != 4)
-        return false;
     if (offset < PENDING) {
         if (offset / 4 <= PLIC_SOURCES)
             *value = p->priority[offset / 4];
@@ -161,8 +160,7 @@ static bool plic_write(void *dev, uint64_t offset, unsigned width, uint64_t valu
     struct plic_context *c;
     uint64_t word;
 
-    if (width != 4)
-        return false;
+    (void)width;
     if (offset < PENDING) {
         if (offset > 0 && offset / 4 <= PLIC_SOURCES)
             p->priority[offset / 4] = value & PRIORITY_MASK;
@@ -179,6 +177,7 @@ static bool plic_write(void *dev, uint64_t offset, unsigned width, uint64_t valu
 
 const struct device_ops plic_ops = {
     .name = "plic",
+    .regs = {{0, UINT64_MAX, 1, 4, 4}},
     .read = plic_read,
     .write = plic_write,
     .free = free,

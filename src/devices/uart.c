@@ -239,16 +239,11 @@ static void write_register(struct uart *u, enum reg reg, uint8_t value)
     }
 }
 
-/* A wide access is one to the register at its first byte, as in QEMU's virt. */
 static bool uart_read(void *dev, uint64_t offset, unsigned width, uint64_t *value)
 {
     struct uart *u = dev;
 
     (void)width;
-    if (offset >= UART_BYTES) {
-        *value = 0;
-        return true;
-    }
     *value = read_register(u, (enum reg)offset);
     update(u);
     return true;
@@ -259,10 +254,8 @@ static bool uart_write(void *dev, uint64_t offset, unsigned width, uint64_t valu
     struct uart *u = dev;
 
     (void)width;
-    if (offset < UART_BYTES) {
-        write_register(u, (enum reg)offset, (uint8_t)value);
-        update(u);
-    }
+    write_register(u, (enum reg)offset, (uint8_t)value);
+    update(u);
     return true;
 }
 
@@ -277,6 +270,7 @@ static void uart_poll(void *dev, uint64_t time)
 
 const struct device_ops uart_ops = {
     .name = "uart",
+    .regs = {{0, UART_BYTES - 1, 1, 1, 1}},
     .read = uart_read,
     .write = uart_write,
     .poll = uart_poll,

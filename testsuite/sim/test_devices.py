@@ -136,7 +136,7 @@ int main(u64 hart, u64 tree)
 # Ports, finisher -------------------------------------------------------------------------
 
 def test_ports(tmp_path):
-    """PL-4."""
+    """PL-4, IO-6."""
     assert visa(tmp_path, "ports.c").ok().stdout == "uport\n"
 
 

@@ -478,6 +478,19 @@ def test_range_to_nowhere(single):
     assert (e.addr, e.gpa, e.val) == (0x4000_0004, 0x4000_0004, VALUE & 0xffffffff)
 
 
+@pytest.mark.parametrize("name, width, device", [("sw", 2, 0x1000_0000), ("sb", 0, 0x0200_0000), ("sd", 3, 0x0c00_0000)])
+def test_wrong_width_behind_a_range(name, width, device, single):
+    """PL-2, PL-15, PR-9: a width that the device does not take."""
+    s = single
+    s.code(CODE, [ins(name, rs1=10, rs2=11)])
+    s.vmcs(VMCS, pc=CODE, x10=0x4000_0000, x11=VALUE, iov_base0=0x4000_0000, iov_size0=8, iov_target0=device,
+           iov_flags0=VALID)
+    e = s.enter(VMCS)
+    s.go()
+    assert (e.cause, e.qual) == (EXIT["HOSTFAULT"], qual("HOSTFAULT", access=2, denied=1, width=width, reg=11))
+    assert (e.addr, e.gpa) == (0x4000_0000, 0x4000_0000)
+
+
 # --- Port bitmaps ----------------------------------------------------------------------
 
 SPANS = [(0, 0), (0, 7), (0, 8), (7, 8), (63, 64), (64, 127), (1, 0), (65535, 65535), (65528, 65535), (65527, 65534),

@@ -28,6 +28,10 @@ int main(u64 hart, u64 tree)
     CHECK_EQUAL(UART_REG(SCR), 0xc3);
     CHECK_EQUAL(visa_in_b(0x3fd) & 0x60, 0x60);
     visa_out_b(0x3f8, 'u');
+    /* as registers of a byte: wider accesses are one to each, and go on behind the last one */
+    CHECK_EQUAL(visa_in_h(0x3fe), 0xc300 | (UART_REG(MSR) & 0xf0));
+    visa_out_w(0x3fc, 0x5a000000 | UART_REG(MCR));
+    CHECK_EQUAL(visa_in_w(0x3ff), 0xffffff5a);
     /* the debug console */
     CHECK_EQUAL(visa_in_b(0xe9), 0xe9);
     for (const char *s = "port\n"; *s; s++)
