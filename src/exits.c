@@ -15,29 +15,33 @@ struct open_exit {
     size_t row;
 };
 
-struct vm {
-    uint64_t vmcs;
-    struct open_exit exit; /* waits for the entry of this VM */
-    bool inside;           /* its guest runs, on this hart since then */
-    uint32_t hart;
+/* A hart, and the VM that it runs. */
+struct on_hart {
+    struct open_exit exit; /* waits for the hart's next entry */
+    bool inside;           /* it runs this VM, up to here */
+    size_t vm;
     uint64_t instret, ticks;
 };
 
+/* All of it is there from the beginning, so that no exit is lost for lack of memory; what is not
+ * used is not touched. */
 struct exits {
     struct machine *machine;
     struct exit_row *rows; /* the first one is of all that are not kept */
-    size_t nrows, rows_room;
+    size_t nrows;
     uint64_t folded;
-    size_t *slots; /* hash of (vmcs, cause, pc) to row + 1; a power of two of them */
-    size_t nslots;
-    struct vm_share *shares; /* parallel to vms */
-    struct vm *vms;
-    struct open_exit *harts; /* of each hart the exit that waits for its next entry */
-    size_t nvms, vms_room;
+    size_t *slots;           /* hash of (vmcs, cause, pc) to row + 1 */
+    struct vm_share *shares; /* by number of the VM */
+    struct open_exit *vms;   /* parallel: waits for the next entry of this VM */
+    struct on_hart *harts;
+    size_t nvms;
     struct exit_row *sorted;
     struct timeline timeline;
-    bool incomplete;
+    bool incomplete; /* memory for the results ran out */
 };
+
+/* A power of two of them, twice as many as rows. */
+enum { SLOTS = 2 * EXIT_SITES };
 
 static uint64_t hash(uint64_t vmcs, uint64_t cause, uint64_t pc)
 {
@@ -52,45 +56,16 @@ static bool is_row(const struct exit_row *r, const struct world_event *e)
     return r->vmcs == e->vmcs && r->cause == e->cause && r->pc == e->pc;
 }
 
-static void fill_slots(const struct exits *x, size_t *slots, size_t n)
+static void fill_slots(struct exits *x)
 {
-    memset(slots, 0, n * sizeof *slots);
+    memset(x->slots, 0, SLOTS * sizeof *x->slots);
     for (size_t i = 1; i < x->nrows; i++) {
-        size_t at = hash(x->rows[i].vmcs, x->rows[i].cause, x->rows[i].pc) & (n - 1);
+        size_t at = hash(x->rows[i].vmcs, x->rows[i].cause, x->rows[i].pc) & (SLOTS - 1);
 
-        while (slots[at])
-            at = (at + 1) & (n - 1);
-        slots[at] = i + 1;
+        while (x->slots[at])
+            at = (at + 1) & (SLOTS - 1);
+        x->slots[at] = i + 1;
     }
-}
-
-static bool grow_slots(struct exits *x)
-{
-    size_t n = x->nslots ? 2 * x->nslots : 256;
-    size_t *slots = calloc(n, sizeof *slots);
-
-    if (!slots)
-        return false;
-    fill_slots(x, slots, n);
-    free(x->slots);
-    x->slots = slots;
-    x->nslots = n;
-    return true;
-}
-
-static bool grow(void **array, size_t *room, size_t used, size_t size)
-{
-    size_t n = *room ? 2 * *room : 64;
-    void *more;
-
-    if (used < *room)
-        return true;
-    more = realloc(*array, n * size);
-    if (!more)
-        return false;
-    *array = more;
-    *room = n;
-    return true;
 }
 
 static int falling(const void *pa, const void *pb)
@@ -148,52 +123,31 @@ static void fold(struct exits *x)
         }
     }
     for (size_t i = 0; i < x->nvms; i++)
-        if (x->vms[i].exit.open)
-            x->vms[i].exit.row = x->slots[x->vms[i].exit.row];
+        if (x->vms[i].open)
+            x->vms[i].row = x->slots[x->vms[i].row];
     for (unsigned h = 0; h < machine_config(x->machine)->harts; h++)
-        if (x->harts[h].open)
-            x->harts[h].row = x->slots[x->harts[h].row];
+        if (x->harts[h].exit.open)
+            x->harts[h].exit.row = x->slots[x->harts[h].exit.row];
     x->nrows = kept;
-    fill_slots(x, x->slots, x->nslots);
+    fill_slots(x);
 }
 
-/* Index of the event's row, made if need be; SIZE_MAX if memory ran out. */
+/* Index of the event's row, made if need be. */
 static size_t find_row(struct exits *x, const struct world_event *e)
 {
-    size_t at;
+    size_t at = hash(e->vmcs, e->cause, e->pc) & (SLOTS - 1);
 
-    if (2 * x->nrows >= x->nslots && !grow_slots(x))
-        return SIZE_MAX;
-    at = hash(e->vmcs, e->cause, e->pc) & (x->nslots - 1);
-    for (; x->slots[at]; at = (at + 1) & (x->nslots - 1))
+    for (; x->slots[at]; at = (at + 1) & (SLOTS - 1))
         if (is_row(&x->rows[x->slots[at] - 1], e))
             return x->slots[at] - 1;
     if (x->nrows > EXIT_SITES) {
         fold(x);
         return find_row(x, e);
     }
-    if (!grow((void **)&x->rows, &x->rows_room, x->nrows, sizeof *x->rows))
-        return SIZE_MAX;
     x->rows[x->nrows] = (struct exit_row){
         .vmcs = e->vmcs, .vmid = e->vmid, .cause = (uint8_t)e->cause, .pc = e->pc};
     x->slots[at] = ++x->nrows;
     return x->nrows - 1;
-}
-
-static struct vm *find_vm(struct exits *x, const struct world_event *e, size_t *index)
-{
-    size_t room = x->vms_room;
-
-    for (*index = 0; *index < x->nvms; ++*index)
-        if (x->vms[*index].vmcs == e->vmcs)
-            return &x->vms[*index];
-    if (!grow((void **)&x->vms, &x->vms_room, x->nvms, sizeof *x->vms) ||
-        !grow((void **)&x->shares, &room, x->nvms, sizeof *x->shares) ||
-        !timeline_add_vm(&x->timeline))
-        return NULL;
-    x->vms[x->nvms] = (struct vm){.vmcs = e->vmcs};
-    x->shares[x->nvms] = (struct vm_share){.vmcs = e->vmcs, .vmid = e->vmid};
-    return &x->vms[x->nvms++];
 }
 
 static void add_cost(struct exit_cost *c, uint64_t value)
@@ -221,86 +175,86 @@ static void on_return(struct exit_row *r, const struct open_exit *from, const st
     r->buckets[bits_of(e->ticks - from->ticks)]++;
 }
 
-static void on_entry(struct exits *x, struct vm *vm, const struct world_event *e)
+static void on_entry(struct exits *x, const struct world_event *e)
 {
-    struct open_exit *last = &x->harts[e->hart];
+    struct on_hart *on = &x->harts[e->hart];
+    struct open_exit *away = &x->vms[e->vm];
 
-    vm->instret = e->instret;
-    vm->ticks = e->ticks;
-    vm->hart = e->hart;
-    vm->inside = true;
-    if (vm->exit.open)
-        on_return(&x->rows[vm->exit.row], &vm->exit, e);
-    if (last->open) {
-        add_cost(&x->rows[last->row].handling_insns, e->instret - last->instret);
-        add_cost(&x->rows[last->row].handling_ticks, e->ticks - last->ticks);
+    if (away->open)
+        on_return(&x->rows[away->row], away, e);
+    if (on->exit.open) {
+        add_cost(&x->rows[on->exit.row].handling_insns, e->instret - on->exit.instret);
+        add_cost(&x->rows[on->exit.row].handling_ticks, e->ticks - on->exit.ticks);
     }
-    vm->exit.open = last->open = false;
+    away->open = false;
+    *on = (struct on_hart){.inside = true, .vm = e->vm, .instret = e->instret, .ticks = e->ticks};
 }
 
-/* VM number `index` has run up to here. */
-static void count_run(struct exits *x, size_t index, uint64_t instret, uint64_t ticks)
+/* The hart's VM has run up to here. */
+static void count_run(struct exits *x, struct on_hart *on, uint64_t instret, uint64_t ticks)
 {
-    struct vm *vm = &x->vms[index];
-
-    x->shares[index].insns += instret - vm->instret;
-    x->shares[index].ticks += ticks - vm->ticks;
-    timeline_ran(&x->timeline, index, vm->ticks, ticks);
-    vm->instret = instret;
-    vm->ticks = ticks;
+    x->shares[on->vm].insns += instret - on->instret;
+    x->shares[on->vm].ticks += ticks - on->ticks;
+    timeline_ran(&x->timeline, on->vm, on->ticks, ticks);
+    on->instret = instret;
+    on->ticks = ticks;
 }
 
-static void on_exit_event(struct exits *x, struct vm *vm, size_t index, const struct world_event *e)
+static void on_exit_event(struct exits *x, const struct world_event *e)
 {
-    count_run(x, index, e->instret, e->ticks);
-    x->shares[index].vmid = e->vmid;
+    struct on_hart *on = &x->harts[e->hart];
+    struct exit_row *row;
+
+    if (on->inside)
+        count_run(x, on, e->instret, e->ticks);
     timeline_exit(&x->timeline, e->ticks);
-    vm->inside = false;
-    vm->exit = (struct open_exit){
-        .hart = e->hart, .instret = e->instret, .ticks = e->ticks, .row = find_row(x, e)};
-    vm->exit.open = vm->exit.row != SIZE_MAX;
-    x->harts[e->hart] = vm->exit;
-    if (!vm->exit.open) {
-        x->incomplete = true;
-        return;
-    }
-    x->rows[vm->exit.row].count++;
+    on->inside = false;
+    on->exit = (struct open_exit){true, e->hart, e->instret, e->ticks, find_row(x, e)};
+    if (e->vm < MACHINE_VMS) /* of the others nobody knows which one is entered again */
+        x->vms[e->vm] = on->exit;
+    row = &x->rows[on->exit.row];
+    row->count++;
     if (e->pc_hpa)
-        x->rows[vm->exit.row].pc_hpa = e->pc_hpa;
+        row->pc_hpa = e->pc_hpa;
 }
 
 static void on_world(void *user, const struct world_event *e)
 {
     struct exits *x = user;
-    size_t index;
-    struct vm *vm = find_vm(x, e, &index);
+    struct world_event other = *e;
 
-    if (!vm)
-        x->incomplete = true;
-    else if (e->entry)
-        on_entry(x, vm, e);
+    if (e->vm == MACHINE_VMS) { /* their places are counted together, too */
+        other.vmcs = MACHINE_OTHER_VMS;
+        other.vmid = 0;
+        e = &other;
+    }
+    if (x->nvms <= e->vm)
+        x->nvms = e->vm + 1;
+    if (e->entry)
+        on_entry(x, e);
     else
-        on_exit_event(x, vm, index, e);
+        on_exit_event(x, e);
 }
 
 struct exits *exits_new(struct machine *m)
 {
     struct exits *x = calloc(1, sizeof *x);
+    bool ok = x;
 
-    if (!x)
-        return NULL;
-    x->machine = m;
-    timeline_init(&x->timeline);
-    x->harts = calloc(machine_config(m)->harts, sizeof *x->harts);
-    if (grow((void **)&x->rows, &x->rows_room, 0, sizeof *x->rows)) {
-        x->rows[0] = (struct exit_row){0};
+    if (ok) {
+        x->machine = m;
         x->nrows = 1;
+        x->rows = calloc(EXIT_SITES + 1, sizeof *x->rows);
+        x->slots = calloc(SLOTS, sizeof *x->slots);
+        x->shares = calloc(MACHINE_VMS + 1, sizeof *x->shares);
+        x->vms = calloc(MACHINE_VMS + 1, sizeof *x->vms);
+        x->harts = calloc(machine_config(m)->harts, sizeof *x->harts);
+        ok = timeline_init(&x->timeline, MACHINE_VMS + 1) && x->rows && x->slots && x->shares &&
+             x->vms && x->harts && machine_on_world(m, on_world, x);
     }
-    if (x->harts && x->nrows && machine_on_world(m, on_world, x))
+    if (ok)
         return x;
-    free(x->rows);
-    free(x->harts);
-    free(x);
+    exits_free(x);
     return NULL;
 }
 
@@ -373,12 +327,11 @@ const struct exit_row *exits_others(const struct exits *x, uint64_t *rows)
 const struct vm_share *exits_shares(struct exits *x, size_t *n)
 {
     *n = x->nvms;
-    for (size_t i = 0; i < x->nvms; i++) { /* of guests that run, what they have run */
-        const struct vm *vm = &x->vms[i];
-        const struct hart *h = vm->inside ? machine_hart(x->machine, vm->hart) : NULL;
+    for (unsigned i = 0; i < machine_config(x->machine)->harts; i++) {
+        const struct hart *h = machine_hart(x->machine, i);
 
-        if (h)
-            count_run(x, i, h->instret, ticks_of(h));
+        if (x->harts[i].inside) /* what the guest has run that runs yet */
+            count_run(x, &x->harts[i], h->instret, ticks_of(h));
     }
     return x->shares;
 }

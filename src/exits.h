@@ -38,8 +38,6 @@ struct exit_row {
 
 /* What one VM's guest ran, between entries and exits. */
 struct vm_share {
-    uint64_t vmcs;
-    uint16_t vmid;
     uint64_t insns, ticks;
 };
 
@@ -58,7 +56,7 @@ void exits_free(struct exits *x);
 const struct exit_row *exits_rows(struct exits *x, size_t *n);
 /* What became of rows that were not kept, and how many they were. */
 const struct exit_row *exits_others(const struct exits *x, uint64_t *rows);
-/* VMs in the order of their first entry. */
+/* By the VMs' numbers in machine_stats(). */
 const struct vm_share *exits_shares(struct exits *x, size_t *n);
 /* Ticks of all harts together: of the guests, and of Ring -1. */
 uint64_t exits_time(const struct exits *x);
@@ -66,7 +64,7 @@ uint64_t exits_hart_time(const struct exits *x, unsigned hart); /* of one of the
 struct timeline;
 /* The same over time, of all harts (timeline.h); its VMs are those of exits_shares. */
 const struct timeline *exits_timeline(struct exits *x);
-/* False if memory ran out and some exits are missing. */
+/* False if memory ran out for the rows. */
 bool exits_complete(const struct exits *x);
 
 #ifdef __cplusplus

@@ -13,7 +13,8 @@
 #include "mmu/walk.h"
 #include "trace.h"
 
-enum { ANY_CAUSE = -1 };
+/* OPEN_MOST: a hypervisor chooses how many VMs it leaves; so many of their exits are followed. */
+enum { ANY_CAUSE = -1, OPEN_MOST = 1024 };
 
 /* The story of one exit, from the exit to the next entry of its VM. */
 struct story {
@@ -32,7 +33,8 @@ struct explain {
     FILE *out;
     struct explain_which which;
     uint64_t seen, told;
-    struct story *open; /* those whose VM was not entered again */
+    struct story *open; /* those whose VM was not entered again, the last one first */
+    unsigned nopen;
     bool incomplete;
 };
 
@@ -331,9 +333,13 @@ static unsigned walk_of_vm(FILE *out, struct machine *m, const struct explain_wa
     unsigned drawn = 0;
 
     for (unsigned i = 0; i < s->nvms; i++) {
-        struct tables t = tables_of_vmcs(m, w, s->vms[i].vmcs, &image);
-        uint64_t hptbr = t.context->f[ISA_VMCS_HPTBR];
+        struct tables t;
+        uint64_t hptbr;
 
+        if (s->vms[i].vmcs == MACHINE_OTHER_VMS)
+            continue;
+        t = tables_of_vmcs(m, w, s->vms[i].vmcs, &image);
+        hptbr = t.context->f[ISA_VMCS_HPTBR];
         if ((hptbr >> 44 & ((1u << ISA_VMID_BITS) - 1)) != w->at.vmid)
             continue;
         fprintf(out, "VM %u (VMCS 0x%" PRIx64 ")\n", w->at.vmid, s->vms[i].vmcs);
@@ -453,6 +459,7 @@ static struct story *new_story(struct explain *x)
     }
     y->next = x->open;
     x->open = y;
+    x->nopen++;
     return y;
 }
 
@@ -465,8 +472,19 @@ static void end_story(struct explain *x, struct story **at)
     else
         x->incomplete = true;
     *at = y->next;
+    x->nopen--;
     free(y->text);
     free(y);
+}
+
+static void end_oldest(struct explain *x, const char *why)
+{
+    struct story **at = &x->open;
+
+    while ((*at)->next)
+        at = &(*at)->next;
+    fprintf((*at)->out, "  %s\n", why);
+    end_story(x, at);
 }
 
 static void on_exit_event(struct explain *x, const struct world_event *e)
@@ -476,7 +494,11 @@ static void on_exit_event(struct explain *x, const struct world_event *e)
     char place[NAME_ROOM];
     struct story *y;
 
-    if (!is_wanted(&x->which, ++x->seen, e) || !(y = new_story(x)))
+    if (!is_wanted(&x->which, ++x->seen, e))
+        return;
+    if (x->nopen == OPEN_MOST)
+        end_oldest(x, "what comes is not followed: too many other VMs were left since");
+    if (!(y = new_story(x)))
         return;
     x->told++;
     y->at = *e;
@@ -629,17 +651,10 @@ struct explain *explain_new(struct machine *m, const struct image *im,
     return NULL;
 }
 
-/* The exits' order, as the last one stands first. */
 static void end_all(struct explain *x)
 {
-    while (x->open) {
-        struct story **at = &x->open;
-
-        while ((*at)->next)
-            at = &(*at)->next;
-        fputs("  the VM was not entered again\n", (*at)->out);
-        end_story(x, at);
-    }
+    while (x->open)
+        end_oldest(x, "the VM was not entered again");
 }
 
 bool explain_finish(struct explain *x)

@@ -165,10 +165,9 @@ static void site_costs(const struct html *h, const struct report_row *s, unsigne
 
 static void site_row(const struct html *h, const struct report_row *s)
 {
-    char name[64], class[HTML_CLASS];
+    char name[REPORT_NAME], class[HTML_CLASS];
 
-    snprintf(name, sizeof name, "VM %" PRId64, s->vmid);
-    head(h, html_vm_class(h, s->vmcs, class), name);
+    head(h, html_vm_class(h, s->vmcs, class), report_vm_name(s->vmcs, s->vmid, name));
     text_cell(h, s->vmcs);
     text_cell(h, s->cause);
     text_cell(h, s->pc);

@@ -51,7 +51,8 @@ struct machine *machine_new(const struct machine_config *c, char *err, size_t n)
         m->ram = calloc(c->ram_bytes, 1);
         m->harts = calloc(c->harts, sizeof *m->harts);
         m->bus = bus_new();
-        ok = m->ram && m->harts && m->bus && dpages_init(&m->dpages, c->ram_bytes);
+        m->stats.vms = calloc(MACHINE_VMS + 1, sizeof *m->stats.vms);
+        ok = m->ram && m->harts && m->bus && m->stats.vms && dpages_init(&m->dpages, c->ram_bytes);
     }
     for (unsigned i = 0; ok && i < c->harts; i++)
         ok = hart_init(m, &m->harts[i], i);
@@ -266,7 +267,8 @@ static void count_vints(struct machine *m)
     for (unsigned i = 0; i < s->nvms; i++) {
         struct exit_count *vm = &s->vms[i];
 
-        vm->vint_pending = pending_vectors(m, vm->vmcs);
+        if (vm->vmcs != MACHINE_OTHER_VMS)
+            vm->vint_pending = pending_vectors(m, vm->vmcs);
         s->vint_pending += vm->vint_pending;
         s->vint.sent += vm->vint.sent;
         s->vint.taken += vm->vint.taken;
@@ -397,21 +399,13 @@ struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs)
     for (unsigned i = 0; i < s->nvms; i++)
         if (s->vms[i].vmcs == vmcs)
             return &s->vms[i];
-    if (s->nvms == m->vms_room) {
-        unsigned room = m->vms_room ? 2 * m->vms_room : 16;
-        struct exit_count *more = realloc(s->vms, room * sizeof *more);
-
-        if (!more)
-            return NULL;
-        s->vms = more;
-        m->vms_room = room;
-        /* Harts keep pointers into the array: give them the new places. */
-        for (unsigned i = 0; i < m->config.harts; i++)
-            if (m->harts[i].vm_stats && m->harts[i].live)
-                m->harts[i].vm_stats = machine_vm_stats(m, m->harts[i].live->vmcs);
+    if (s->nvms < MACHINE_VMS) {
+        s->vms[s->nvms].vmcs = vmcs;
+        return &s->vms[s->nvms++];
     }
-    s->vms[s->nvms] = (struct exit_count){.vmcs = vmcs};
-    return &s->vms[s->nvms++];
+    s->nvms = MACHINE_VMS + 1;
+    s->vms[MACHINE_VMS].vmcs = MACHINE_OTHER_VMS;
+    return &s->vms[MACHINE_VMS];
 }
 
 struct exit_count *machine_vm_entered(struct machine *m, uint64_t vmcs)
@@ -419,7 +413,7 @@ struct exit_count *machine_vm_entered(struct machine *m, uint64_t vmcs)
     struct exit_count *vm = machine_vm_stats(m, vmcs), *place = &m->stats.vms[m->vms_entered];
     struct exit_count first = {0};
 
-    if (!vm || vm < place)
+    if (vm < place || vm->vmcs == MACHINE_OTHER_VMS)
         return vm;
     first = *vm; /* nobody points to what was not entered */
     *vm = *place;

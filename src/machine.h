@@ -90,6 +90,7 @@ struct world_event {
         refused; /* the entry, by the field in qual whose value is addr; pc and ring are Ring -1's */
     uint32_t hart;
     uint16_t vmid;
+    uint32_t vm; /* its number in machine_stats()->vms */
     uint64_t vmcs;
     uint64_t instret, ticks; /* of the hart, then; in a timed model an exit is when its
                               * instruction enters execute, an entry when the guest is fetched */
@@ -136,6 +137,11 @@ struct vint_count {
     uint64_t ended;        /* VINT_ACK.EOI of one */
 };
 
+/* A hypervisor chooses how many VMs it has. So many are counted each, of all that come later
+ * together: the one behind them. Its VMCS, which is none's: */
+enum { MACHINE_VMS = 1024 };
+#define MACHINE_OTHER_VMS UINT64_MAX
+
 struct exit_count {
     uint64_t vmcs;
     uint16_t vmid;           /* at its last exit */
@@ -143,7 +149,7 @@ struct exit_count {
     uint64_t entries, exits, emu, tlbmiss, instret;
     uint64_t walk_reads_guest, walk_reads_host; /* page-table entries read */
     struct vint_count vint;
-    uint64_t vint_pending; /* vectors that are pending now, by machine_stats() */
+    uint64_t vint_pending; /* vectors that are pending now, by machine_stats(); not of other VMs */
 };
 
 /* Fields of the VMCS by number, and behind them the pointer to it. */
@@ -163,7 +169,7 @@ struct machine_stats {
     uint64_t vint_pending;
     unsigned nvms;
     struct exit_count *vms; /* in the order of their first entry; behind them those that were only
-                             * sent interrupts */
+                             * sent interrupts, and behind MACHINE_VMS all others */
 };
 
 void machine_defaults(struct machine_config *c);

@@ -45,7 +45,7 @@ struct machine {
     transport_fn *transport; /* NULL: the bus itself */
     void *transport_user;
     struct machine_stats stats;
-    unsigned vms_room, vms_entered;
+    unsigned vms_entered;
 };
 
 static inline uint64_t hart_ticks(const struct hart *h)
@@ -56,8 +56,7 @@ static inline uint64_t hart_ticks(const struct hart *h)
 /* An access of a device by a hart, through whoever stands before the bus. */
 bool machine_transport(struct hart *h, bool write, uint64_t pa, unsigned width, uint64_t *value);
 
-/* Counters of the VM at this VMCS, made if need be; NULL if memory ran out. The second is for
- * those who enter it: until they do, the counters' place may change. */
+/* Counters of the VM at this VMCS, made if need be. The second is for those who enter it: until they do, the counters' place may change. */
 struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs);
 struct exit_count *machine_vm_entered(struct machine *m, uint64_t vmcs);
 

@@ -51,9 +51,9 @@ extern const char *const pipeline_category_names[PIPELINE_CATEGORIES];
 /* Cycles of one ring of one VM, or of the host (vmcs 0). */
 struct pipeline_row {
     uint32_t hart;
-    uint64_t vmcs;
-    uint16_t vmid;
-    int8_t ring; /* 3, 0 or -1 */
+    uint64_t vmcs; /* MACHINE_OTHER_VMS: of all VMs that machine_stats() counts together */
+    uint16_t vmid; /* its last one */
+    int8_t ring;   /* 3, 0 or -1 */
     uint64_t instret, cycles[PIPELINE_CATEGORIES];
 };
 

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "report.h"
+
 static const struct {
     const char *key;
     size_t offset;
@@ -37,7 +39,10 @@ static json_t *json_row(const struct pipeline_row *r)
     json_t *o = json_object(), *cycles = json_object();
     char vmcs[24];
 
-    snprintf(vmcs, sizeof vmcs, "0x%" PRIx64, r->vmcs);
+    if (r->vmcs == MACHINE_OTHER_VMS)
+        snprintf(vmcs, sizeof vmcs, REPORT_OTHERS);
+    else
+        snprintf(vmcs, sizeof vmcs, "0x%" PRIx64, r->vmcs);
     put(o, "hart", r->hart);
     json_object_set_new(o, "vmcs", json_string(vmcs));
     put(o, "vmid", r->vmid);

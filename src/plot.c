@@ -103,15 +103,16 @@ static double segment(const struct plot *p, double x, int64_t cycles, const char
 static void plot_time(struct plot *p)
 {
     double x;
-    char who[32], colour[8];
+    char name[REPORT_NAME], colour[8];
 
     heading(p, "Time", "share of all harts' cycles");
     rect(p, LEFT, p->y, SPAN, 36, "#eee");
     x = segment(p, LEFT, p->r->host.cycles, "Ring -1", FIGURES_HOST_COLOUR, "#fff");
     for (size_t i = 0; i < p->r->nvms; i++) {
-        snprintf(who, sizeof who, "VM %" PRId64, p->r->vms[i].vmid);
-        x = segment(p, x, p->r->vms[i].cycles, who, figures_vm_colour(i, colour),
-                    figures_vm_ink(i));
+        const struct report_vm *v = &p->r->vms[i];
+
+        x = segment(p, x, v->cycles, report_vm_name(v->vmcs, v->vmid, name),
+                    figures_vm_colour(i, colour), figures_vm_ink(i));
     }
     p->y += 64;
 }
@@ -142,10 +143,9 @@ static void plot_vm(const struct plot *p, const struct report_vm *v, int64_t mos
 {
     enum { BARS = LEFT + 260, LONGEST = RIGHT - BARS - 90 };
     double x = BARS;
-    char text[64], colour[8];
+    char text[64], colour[8], name[REPORT_NAME];
 
-    snprintf(text, sizeof text, "VM %" PRId64, v->vmid);
-    label(p, LEFT, p->y + 15, "b", text);
+    label(p, LEFT, p->y + 15, "b", report_vm_name(v->vmcs, v->vmid, name));
     label(p, LEFT + 76, p->y + 15, "soft", v->vmcs);
     snprintf(text, sizeof text, "%.1f %%", report_percent(v->cycles, p->r->total));
     label(p, BARS - 16, p->y + 15, "end", text);
@@ -189,8 +189,8 @@ static void plot_place(const struct plot *p, const struct report_row *s, double 
     double percent = report_percent(s->handling[CYCLES].sum, p->r->host.cycles);
     double length = most > 0 ? percent * LONGEST / most : 0;
     const char *place = s->symbol[0] ? s->symbol : s->pc;
-    char text[NAME + 16], colour[8];
-    int n = snprintf(text, sizeof text, "VM %" PRId64 " %s ", s->vmid, s->cause);
+    char text[NAME + 16], colour[8], name[REPORT_NAME];
+    int n = snprintf(text, sizeof text, "%s %s ", report_vm_name(s->vmcs, s->vmid, name), s->cause);
     int room = NAME - (n < NAME ? n : NAME);
 
     if ((int)strlen(place) > room)

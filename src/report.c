@@ -1,6 +1,8 @@
 /* Reading the statistics of a run, and summing them up (report.h). */
 #include "report.h"
 
+#include <inttypes.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +129,14 @@ static bool read_vm(json_t *o, struct report_vm *v, char *err, size_t n)
     return true;
 }
 
+const char *report_vm_name(const char *vmcs, int64_t vmid, char text[REPORT_NAME])
+{
+    if (strcmp(vmcs, REPORT_OTHERS) == 0)
+        return "other VMs";
+    snprintf(text, REPORT_NAME, "VM %" PRId64, vmid);
+    return text;
+}
+
 /* Cycles are told beside the VMs' counts. */
 static void read_time(struct report *r, json_t *vms)
 {
@@ -222,7 +232,8 @@ static bool read_totals(struct report *r, json_t *root, char *err, size_t n)
     return true;
 }
 
-/* Adds up all numbers; a negative one is too large at once, but a ring. */
+/* Adds up all numbers but those of the plan of samples, which nothing is added to; a negative one is
+ * too large at once, but a ring. */
 static double add_up(json_t *o)
 {
     double sum = 0;
@@ -234,7 +245,7 @@ static double add_up(json_t *o)
         return json_integer_value(o) < 0 ? LARGEST_SUM * 2 : (double)json_integer_value(o);
     json_object_foreach(o, key, value)
     {
-        sum += strcmp(key, "ring") ? add_up(value) : 0;
+        sum += strcmp(key, "ring") && strcmp(key, "sampling") ? add_up(value) : 0;
     }
     json_array_foreach(o, i, value)
     {

@@ -84,7 +84,9 @@ static void print_who(FILE *out, const struct report_vm *v, bool vmcs)
 {
     char text[REPORT_FIT];
 
-    if (v->vmcs)
+    if (v->vmcs && strcmp(v->vmcs, REPORT_OTHERS) == 0)
+        fprintf(out, "%-8s", "VMs");
+    else if (v->vmcs)
         fprintf(out, "VM %-5s", report_fit(v->vmid, 5, text));
     else
         fprintf(out, "%-8s", "Ring -1");
@@ -331,8 +333,9 @@ static void print_bucket(FILE *out, unsigned bits, int64_t n, int64_t all)
 static void print_histogram(FILE *out, const struct report_row *w)
 {
     unsigned first = 0, end = EXIT_BUCKETS;
+    char name[REPORT_NAME];
 
-    fprintf(out, "VM %" PRId64 " %s", w->vmid, w->vmcs);
+    fprintf(out, "%s %s", report_vm_name(w->vmcs, w->vmid, name), w->vmcs);
     if (w->cause)
         fprintf(out, " %s", w->cause);
     if (w->pc)

@@ -37,27 +37,37 @@ bool sampling_parse(struct sampling_plan *p, const char *text, char *err, size_t
     return true;
 }
 
-void sampling_add(struct sampling *s, const struct sample *one)
+static bool keep(struct sampling *s, const struct sample *one)
 {
-    if (s->n == s->room) {
+    if (s->kept == s->room) {
         size_t room = s->room ? 2 * s->room : 64;
         struct sample *more = realloc(s->samples, room * sizeof *more);
 
-        if (!more) {
-            s->lost = true;
-            return;
-        }
+        if (!more)
+            return false;
         s->samples = more;
         s->room = room;
     }
-    s->samples[s->n++] = *one;
+    s->samples[s->kept++] = *one;
+    return true;
+}
+
+/* Welford's way: no sum grows so large that the small ones are lost in it. */
+void sampling_add(struct sampling *s, const struct sample *one)
+{
+    double cpi = (double)one->cycles / (double)one->instret, off = cpi - s->mean;
+
+    s->n++;
+    s->mean += off / (double)s->n;
+    s->squares += off * (cpi - s->mean);
+    if (s->kept < SAMPLES_KEPT && !keep(s, one))
+        s->lost = true;
 }
 
 void sampling_free(struct sampling *s)
 {
     free(s->samples);
-    s->samples = NULL;
-    s->n = s->room = 0;
+    *s = (struct sampling){.plan = s->plan};
 }
 
 /* Share of Student's distribution between -t and t: Abramowitz and Stegun 26.7.3 (odd) and
@@ -89,26 +99,14 @@ double student_quantile(double p, uint64_t freedom)
     return high;
 }
 
-static double cpi(const struct sample *s)
-{
-    return (double)s->cycles / (double)s->instret;
-}
-
 struct sampling_result sampling_result(const struct sampling *s)
 {
-    struct sampling_result r = {0, -1};
-    double n = (double)s->n, squares = 0;
+    struct sampling_result r = {s->mean, -1};
+    double n = (double)s->n;
 
-    for (size_t i = 0; i < s->n; i++)
-        r.cpi += cpi(&s->samples[i]) / n;
-    for (size_t i = 0; i < s->n; i++) {
-        double off = cpi(&s->samples[i]) - r.cpi;
-
-        squares += off * off;
-    }
     if (s->n >= 2)
-        r.half =
-            student_quantile((1 + SAMPLING_CONFIDENCE) / 2, s->n - 1) * sqrt(squares / (n - 1) / n);
+        r.half = student_quantile((1 + SAMPLING_CONFIDENCE) / 2, s->n - 1) *
+                 sqrt(s->squares / (n - 1) / n);
     return r;
 }
 
@@ -129,7 +127,7 @@ static json_t *json_samples(const struct sampling *s)
 {
     json_t *a = json_array();
 
-    for (size_t i = 0; i < s->n; i++)
+    for (size_t i = 0; i < s->kept; i++)
         json_array_append_new(a,
                               json_pack("{s:I, s:I, s:I}", "from", (json_int_t)s->samples[i].from,
                                         "instret", (json_int_t)s->samples[i].instret, "cycles",
@@ -149,6 +147,8 @@ json_t *sampling_json(const struct sampling *s, uint64_t instret)
     json_object_set_new(o, "cpi", s->n ? json_interval(&r, 1) : json_null());
     json_object_set_new(o, "cycles", s->n ? json_interval(&r, (double)instret) : json_null());
     json_object_set_new(o, "samples", json_samples(s));
+    if (s->n > s->kept)
+        json_object_set_new(o, "more_samples", json_integer((json_int_t)(s->n - s->kept)));
     return o;
 }
 
@@ -157,9 +157,7 @@ void sampling_table(FILE *out, const struct sampling *s, uint64_t instret)
     struct sampling_result r = sampling_result(s);
     double whole = (double)instret, percent = 100 * SAMPLING_CONFIDENCE;
 
-    fprintf(out, "%-40s %16zu\n", "samples of the pipeline model", s->n);
-    if (s->lost)
-        fprintf(out, "  some are missing: out of memory\n");
+    fprintf(out, "%-40s %16" PRIu64 "\n", "samples of the pipeline model", s->n);
     if (s->n == 0)
         return;
     fprintf(out, "%-40s %16.4f\n", "cycles per instruction, mean", r.cpi);

@@ -20,11 +20,16 @@ struct sample {
     uint64_t instret, cycles;
 };
 
+/* A guest chooses how long it runs: of its samples the first ones are kept, and all counted. */
+enum { SAMPLES_KEPT = 65536 };
+
 struct sampling {
     struct sampling_plan plan;
-    struct sample *samples;
-    size_t n, room;
-    bool lost; /* memory ran out */
+    struct sample *samples; /* the first `kept` */
+    size_t kept, room;
+    uint64_t n;
+    double mean, squares; /* of their CPI; the sum of the squares of what it is off */
+    bool lost;            /* memory ran out */
 };
 
 struct sampling_result {

@@ -78,6 +78,16 @@ static void put(json_t *object, const char *key, uint64_t value)
     json_object_set_new(object, key, json_integer((json_int_t)value));
 }
 
+static void put_vm(json_t *object, uint64_t vmcs, uint64_t vmid)
+{
+    bool others = vmcs == MACHINE_OTHER_VMS;
+    char text[24];
+
+    snprintf(text, sizeof text, "0x%" PRIx64, vmcs);
+    json_object_set_new(object, "vmcs", json_string(others ? REPORT_OTHERS : text));
+    put(object, "vmid", others ? 0 : vmid);
+}
+
 static json_t *json_causes(const uint64_t *by_cause)
 {
     json_t *o = json_object();
@@ -113,7 +123,7 @@ static uint64_t vm_instret(struct machine *m, const struct exit_count *vm)
     for (unsigned i = 0; i < machine_config(m)->harts; i++) {
         const struct hart *h = machine_hart(m, i);
 
-        if (h->v && h->current == vm->vmcs)
+        if (h->v && h->vm_stats == vm)
             n += h->instret - h->guest_start;
     }
     return n;
@@ -122,11 +132,8 @@ static uint64_t vm_instret(struct machine *m, const struct exit_count *vm)
 static json_t *json_vm(struct machine *m, const struct exit_count *vm)
 {
     json_t *o = json_object();
-    char vmcs[24];
 
-    snprintf(vmcs, sizeof vmcs, "0x%" PRIx64, vm->vmcs);
-    json_object_set_new(o, "vmcs", json_string(vmcs));
-    put(o, "vmid", vm->vmid);
+    put_vm(o, vm->vmcs, vm->vmid);
     put(o, "entries", vm->entries);
     put(o, "instret", vm_instret(m, vm));
     put(o, "exits", vm->exits);
@@ -183,9 +190,7 @@ static json_t *json_site(const struct exit_row *r, const struct image *im)
     json_t *o = json_object(), *cycles = json_cost(&r->return_ticks);
     char text[NAME_ROOM];
 
-    snprintf(text, sizeof text, "0x%" PRIx64, r->vmcs);
-    json_object_set_new(o, "vmcs", json_string(text));
-    put(o, "vmid", r->vmid);
+    put_vm(o, r->vmcs, r->vmid);
     json_object_set_new(o, "cause", json_string(cause_name(r->cause, text)));
     snprintf(text, sizeof text, "0x%" PRIx64, r->pc);
     json_object_set_new(o, "pc", json_string(text));
@@ -241,16 +246,13 @@ static json_t *json_time(const struct stats_source *src)
     uint64_t rest = total, cycles;
     size_t n;
     const struct vm_share *shares = exits_shares(src->exits, &n);
+    const struct exit_count *vm_of = machine_stats(src->machine)->vms;
 
     for (size_t i = 0; i < n; i++) {
         json_t *vm = json_object();
-        char text[24];
 
-        snprintf(text, sizeof text, "0x%" PRIx64, shares[i].vmcs);
-        json_object_set_new(vm, "vmcs", json_string(text));
-        put(vm, "vmid", shares[i].vmid);
-        cycles =
-            src->pipeline ? pipeline_cycles_of(src->pipeline, shares[i].vmcs) : shares[i].ticks;
+        put_vm(vm, vm_of[i].vmcs, vm_of[i].vmid);
+        cycles = src->pipeline ? pipeline_cycles_of(src->pipeline, vm_of[i].vmcs) : shares[i].ticks;
         put(vm, "cycles", cycles);
         json_object_set_new(vm, "percent", json_percent(cycles, total));
         json_array_append_new(vms, vm);

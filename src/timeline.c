@@ -4,30 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-void timeline_init(struct timeline *t)
+/* Pages of VMs that never run are never touched. */
+bool timeline_init(struct timeline *t, size_t vms)
 {
-    *t = (struct timeline){.interval = 1};
+    *t = (struct timeline){.interval = 1, .vms = calloc(vms, sizeof *t->vms)};
+    return t->vms;
 }
 
 void timeline_free(struct timeline *t)
 {
     free(t->vms);
-}
-
-bool timeline_add_vm(struct timeline *t)
-{
-    size_t room = t->room ? 2 * t->room : 8;
-
-    if (t->nvms == t->room) {
-        struct timeline_vm *vms = realloc(t->vms, room * sizeof *vms);
-
-        if (!vms)
-            return false;
-        t->vms = vms;
-        t->room = room;
-    }
-    memset(&t->vms[t->nvms++], 0, sizeof *t->vms);
-    return true;
 }
 
 static void halve(uint64_t *counts)
@@ -55,6 +41,8 @@ void timeline_ran(struct timeline *t, size_t vm, uint64_t from, uint64_t to)
 
     if (from >= to)
         return;
+    if (t->nvms <= vm)
+        t->nvms = vm + 1;
     timeline_reach(t, to - 1);
     for (uint64_t i = from / t->interval; from < to; i++) {
         uint64_t end = (i + 1) * t->interval;

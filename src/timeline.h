@@ -20,14 +20,12 @@ struct timeline {
     uint64_t interval; /* ticks */
     uint64_t exits[TIMELINE_INTERVALS];
     struct timeline_vm *vms;
-    size_t nvms, room;
+    size_t nvms; /* so many are in use */
 };
 
-void timeline_init(struct timeline *t);
+/* Of at most so many VMs; false if there is no memory for them. */
+bool timeline_init(struct timeline *t, size_t vms);
 void timeline_free(struct timeline *t);
-
-/* One more VM; false if memory ran out. */
-bool timeline_add_vm(struct timeline *t);
 
 /* Makes the intervals so long that they reach over tick number `tick`. */
 void timeline_reach(struct timeline *t, uint64_t tick);

@@ -585,6 +585,9 @@ static void write_views(struct sim *s)
     if (!s->output_lost && views_left_out(s->views) && s->options.views.last == VIEW_LAST)
         complain("of the pipeline and the guests' stays the last %d are shown (--last 0: all)",
                  VIEW_LAST);
+    if (!s->output_lost && views_unfollowed(s->views))
+        complain("--perfetto: %" PRIu64 " virtual interrupts have no arrow: too many were waiting",
+                 views_unfollowed(s->views));
 }
 
 /* What a symbol means depends on who runs now. */

@@ -134,6 +134,7 @@ static struct world_event world_event(const struct hart *h, const struct context
     e.hart = h->id;
     e.vmcs = c->vmcs;
     e.vmid = (uint16_t)h->vmid;
+    e.vm = (uint32_t)(h->vm_stats - h->machine->stats.vms);
     e.instret = h->instret + e.entry; /* the entering instruction is the host's */
     e.ticks = hart_ticks(h) + e.entry;
     e.ring = ring_number(h);

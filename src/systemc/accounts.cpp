@@ -8,11 +8,16 @@ pipeline_row *accounts::row(uint64_t vmcs, uint16_t vmid, int8_t ring)
 {
     if (last_ && last_->vmcs == vmcs && last_->ring == ring && last_->vmid == vmid)
         return last_;
+    last_ = nullptr;
     for (pipeline_row &r : rows_)
-        if (r.vmcs == vmcs && r.ring == ring && r.vmid == vmid)
-            return last_ = &r;
-    rows_.push_back(pipeline_row{hart_, vmcs, vmid, ring, 0, {}});
-    return last_ = &rows_.back();
+        if (r.vmcs == vmcs && r.ring == ring)
+            last_ = &r;
+    if (!last_) {
+        rows_.push_back(pipeline_row{hart_, vmcs, vmid, ring, 0, {}});
+        last_ = &rows_.back();
+    }
+    last_->vmid = vmid; /* a hypervisor may give it as many as it likes */
+    return last_;
 }
 
 void share::take(const costs &c)

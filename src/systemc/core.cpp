@@ -103,9 +103,18 @@ void core::fault()
 
 pipeline_row *core::row()
 {
-    uint64_t vmcs = h_->v ? h_->live->vmcs : 0;
+    bool others = h_->v && h_->vm_stats->vmcs == MACHINE_OTHER_VMS;
 
-    return accounts_.row(vmcs, (uint16_t)h_->vmid, ring_number(h_));
+    return accounts_.row(h_->v ? h_->vm_stats->vmcs : 0, others ? 0 : (uint16_t)h_->vmid,
+                         ring_number(h_));
+}
+
+/* Where the next instruction is. */
+void core::place()
+{
+    now_.row = row();
+    now_.vmcs = h_->v ? h_->live->vmcs : 0;
+    now_.vmid = (uint16_t)h_->vmid;
 }
 
 /* The cycle in which the hart woke, if it has slept. */
@@ -129,7 +138,7 @@ void core::begin(const timing_insn &i)
     now_.pc = i.pc;
     now_.pa = i.pa + (i.pc & 0xfff);
     now_.pa2 = (i.pc & 0xfff) == 0xffe ? i.pa2 : now_.pa + 2;
-    now_.row = row();
+    place();
     now_.world = (uint64_t)h_->v << ISA_VMID_BITS | h_->vmid;
     if (timing.slept)
         fetch_.restart(std::max(fetch_.restarts(), awake() + flush_), PIPELINE_FLUSH);
@@ -148,7 +157,7 @@ void core::begin_fault()
     now_.d = {};
     now_.pc = now_.predicted = h_->pc;
     now_.pa = 0;
-    now_.row = row();
+    place();
     now_.redirect = 0;
     decode_.take(now_, fetch_.fail(now_, decode_.entered(), writeback_.entered(), timing),
                  execute_.entered());
@@ -194,10 +203,10 @@ void core::tell(uint64_t next)
     i.number = number_;
     i.pc = now_.pc;
     i.pa = now_.pa;
-    i.vmcs = now_.row->vmcs;
-    i.vmid = now_.row->vmid;
+    i.vmcs = now_.vmcs;
+    i.vmid = now_.vmid;
     i.ring = now_.row->ring;
-    i.v = now_.row->vmcs != 0;
+    i.v = now_.vmcs != 0;
     i.trapped = now_.trapped;
     i.length = now_.length;
     if (now_.length)

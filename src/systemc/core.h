@@ -89,6 +89,7 @@ struct core : sc_core::sc_module {
     void tell(uint64_t next);
     void trap(unsigned event);
     pipeline_row *row();
+    void place();
     uint32_t bits() const;
 };
 

@@ -13,6 +13,8 @@ struct flight {
     uint8_t length; /* 0: its fetch faults */
     dinsn d;
     pipeline_row *row;
+    uint64_t vmcs; /* 0: no guest's */
+    uint16_t vmid;
     uint64_t pc, pa, pa2; /* host physical: of its first half, of its second */
     uint64_t world;       /* for the predictor */
     bool trapped, entered;

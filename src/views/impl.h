@@ -65,5 +65,6 @@ void perfetto_free(struct perfetto *p);
 void perfetto_record(struct perfetto *p, const struct retire *r);
 bool perfetto_write(FILE *out, struct perfetto *p);
 uint64_t perfetto_left_out(const struct perfetto *p);
+uint64_t perfetto_unfollowed(const struct perfetto *p);
 
 #endif

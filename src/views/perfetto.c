@@ -39,6 +39,9 @@ struct track { /* a hart */
     struct keep stays;
 };
 
+/* A guest chooses how many interrupts wait: so many are followed. */
+enum { FOLLOWED = 4096 };
+
 struct perfetto {
     struct machine *machine;
     const struct image *image;
@@ -48,6 +51,7 @@ struct perfetto {
     unsigned nharts;
     struct keep vms;     /* of struct exit_count's vmcs and vmid, by number */
     struct keep pending; /* arrows that have no end yet */
+    uint64_t unfollowed;
     struct keep arrows;
     struct keep ended; /* of struct arrow, which end where VINT_ACK.EOI was */
     bool incomplete;
@@ -104,7 +108,7 @@ void perfetto_free(struct perfetto *p)
 
 /* Listening -------------------------------------------------------------------------------- */
 
-/* The lane of a VM, made if need be. */
+/* The lane of a VM, made if need be: of the last one all that have none of their own. */
 static size_t lane_of(struct perfetto *p, uint64_t vmcs, uint16_t vmid)
 {
     struct vm *vm;
@@ -116,6 +120,10 @@ static size_t lane_of(struct perfetto *p, uint64_t vmcs, uint16_t vmid)
         vm->vmid = vmid;
         return 1 + i;
     }
+    if (p->vms.n > MACHINE_VMS)
+        return p->vms.n;
+    if (p->vms.n == MACHINE_VMS)
+        vmcs = MACHINE_OTHER_VMS;
     if (!(vm = keep_add(&p->vms))) {
         p->incomplete = true;
         return 0;
@@ -182,6 +190,10 @@ static void sent(struct perfetto *p, const struct retire *r)
     unsigned vector = (unsigned)r->qual;
     struct arrow *a = pending(p, r->val, vector);
 
+    if (!a && p->pending.n == FOLLOWED) {
+        p->unfollowed++;
+        return;
+    }
     if (!a && !(a = keep_add(&p->pending))) {
         p->incomplete = true;
         return;
@@ -361,7 +373,10 @@ static void print_names(FILE *out, const struct perfetto *p, uint32_t hart)
     for (size_t i = 0; i < p->vms.n; i++) {
         const struct vm *vm = keep_at(&p->vms, i);
 
-        snprintf(text, sizeof text, "VM %u (VMCS 0x%" PRIx64 ")", vm->vmid, vm->vmcs);
+        if (vm->vmcs == MACHINE_OTHER_VMS)
+            snprintf(text, sizeof text, "other VMs");
+        else
+            snprintf(text, sizeof text, "VM %u (VMCS 0x%" PRIx64 ")", vm->vmid, vm->vmcs);
         print_name(out, hart, "thread_name", 1 + i, text);
     }
 }
@@ -433,4 +448,9 @@ uint64_t perfetto_left_out(const struct perfetto *p)
     for (unsigned h = 0; h < p->nharts; h++)
         n += p->harts[h].stays.left_out;
     return n;
+}
+
+uint64_t perfetto_unfollowed(const struct perfetto *p)
+{
+    return p->unfollowed;
 }

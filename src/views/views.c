@@ -88,3 +88,8 @@ uint64_t views_left_out(const struct views *v)
         n += v->insns.harts[h].left_out;
     return n;
 }
+
+uint64_t views_unfollowed(const struct views *v)
+{
+    return v->perfetto ? perfetto_unfollowed(v->perfetto) : 0;
+}

@@ -48,5 +48,7 @@ enum view { VIEW_KANATA, VIEW_O3PIPEVIEW, VIEW_VCD, VIEW_PERFETTO, VIEW_KINDS };
 bool views_write(struct views *v, enum view which, FILE *out);
 /* What `last` left out. */
 uint64_t views_left_out(const struct views *v);
+/* Interrupts that no arrow shows: too many others were waiting when they were sent. */
+uint64_t views_unfollowed(const struct views *v);
 
 #endif
