@@ -17,6 +17,12 @@ static bool fail(const struct dump *d, const char *what)
     return false;
 }
 
+/* libelf takes a table that it has no memory for for one that is not there. */
+static bool memory_lost(void)
+{
+    return errno == ENOMEM;
+}
+
 static const uint8_t *section_data(Elf_Scn *scn, const GElf_Shdr *h, size_t *size)
 {
     Elf_Data *data;
@@ -53,7 +59,7 @@ static bool read_sections(struct dump *d)
             s->name = "<corrupt>";
         s->data = section_data(scn, &s->header, &s->size);
         if (!s->data && s->header.sh_type != SHT_NOBITS && s->header.sh_type != SHT_NULL &&
-            s->header.sh_size > 0)
+            s->header.sh_size > 0 && !memory_lost())
             fprintf(stderr, "%s: %s: section %zu (%s) lies outside the file\n", d->program, d->path,
                     i, s->name);
     }
@@ -142,6 +148,8 @@ static void sort_symbols(struct dump *d)
 
 static bool check_kind(struct dump *d)
 {
+    if (memory_lost())
+        return fail(d, strerror(errno));
     if (!d->elf || elf_kind(d->elf) != ELF_K_ELF)
         return fail(d, "this is no ELF file");
     if (!gelf_getehdr(d->elf, &d->header))
@@ -159,6 +167,7 @@ bool dump_open(struct dump *d, const char *path)
     if (d->fd < 0)
         return fail(d, strerror(errno));
     elf_version(EV_CURRENT);
+    errno = 0;
     d->elf = elf_begin(d->fd, ELF_C_READ, NULL);
     if (!check_kind(d) || !read_sections(d))
         return false;
@@ -167,6 +176,8 @@ bool dump_open(struct dump *d, const char *path)
             read_symbols(d, i);
             break;
         }
+    if (memory_lost())
+        return fail(d, strerror(errno));
     sort_symbols(d);
     return true;
 }

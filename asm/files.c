@@ -254,7 +254,7 @@ bool output_close(struct output *o, bool whole, char *err, size_t n)
     failed = fflush(o->out) || ferror(o->out);
     failed |= !standard && fclose(o->out);
     o->out = NULL;
-    if (whole && failed)
+    if (failed)
         why = errno ? strerror(errno) : "an earlier write failed";
     else if (whole && o->temporary && rename(o->temporary, o->target))
         why = strerror(errno);

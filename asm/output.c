@@ -3,6 +3,7 @@
 #include "as.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <gelf.h>
 #include <libelf.h>
 #include <stdlib.h>
@@ -182,12 +183,21 @@ static uint32_t section_name(struct writer *w, const char *name)
     return add_string(&w->section_names, name, strlen(name));
 }
 
+/* libelf was refused memory. Some of its calls then return what lacks a part, and the next one fails
+ * for another reason, or crashes. */
+static bool memory_lost(void)
+{
+    return errno == ENOMEM;
+}
+
 /* A new section at the end of the file; data may be NULL (nobits). Returns its index, or 0. */
 static uint32_t add_section(struct writer *w, GElf_Shdr header, const void *data, Elf_Type type)
 {
-    Elf_Scn *scn = elf_newscn(w->elf);
-    Elf_Data *d = scn ? elf_newdata(scn) : NULL;
+    Elf_Scn *scn = w->failed ? NULL : elf_newscn(w->elf);
+    Elf_Data *d = scn && !memory_lost() ? elf_newdata(scn) : NULL;
 
+    if (w->failed)
+        return 0;
     if (!d) {
         w->failed = "add a section";
         return 0;
@@ -430,11 +440,12 @@ bool write_output(struct as *as, uint64_t entry)
     if (!outfile_open(as, &f, as->opt.output))
         return false;
     elf_version(EV_CURRENT);
+    errno = 0;
     w.elf = elf_begin(f.fd, ELF_C_WRITE, NULL);
     ok = w.elf && build(&w, entry);
     if (!ok)
         error_at(as, (struct loc){0}, "cannot %s '%s': %s", w.failed ? w.failed : "write",
-                 as->opt.output, elf_errmsg(-1));
+                 as->opt.output, memory_lost() ? strerror(errno) : elf_errmsg(-1));
     if (w.elf)
         elf_end(w.elf);
     free(w.names.s);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
+
 enum { BLOCK = 64 * 1024 };
 
 struct arena_block {
@@ -16,6 +18,7 @@ struct arena_block {
 static void *need(void *p)
 {
     if (!p) {
+        files_abandon();
         fputs("out of memory\n", stderr);
         exit(1);
     }

@@ -466,8 +466,9 @@ static struct story *new_story(struct explain *x)
 static void end_story(struct explain *x, struct story **at)
 {
     struct story *y = *at;
+    bool whole = !fflush(y->out) && !ferror(y->out); /* it grows in memory */
 
-    if (fclose(y->out) == 0)
+    if (fclose(y->out) == 0 && whole && y->text) /* glibc says nothing of what it cannot copy */
         fwrite(y->text, 1, y->length, x->out);
     else
         x->incomplete = true;

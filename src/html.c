@@ -201,10 +201,11 @@ static void put_links(const struct html *h)
     fputs("</ul></nav>\n", h->out);
 }
 
-static void document(const struct html *h)
+static bool document(const struct html *h)
 {
     const struct report *r = h->r;
     char scope[80];
+    bool ok;
 
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
@@ -228,12 +229,13 @@ static void document(const struct html *h)
     else if (report_scope(r, scope, sizeof scope)[0])
         fprintf(h->out, "; %s. Exits and the run over time are all of it", scope);
     fputs(".</p>\n", h->out);
-    html_run(h);
+    ok = html_run(h);
     put_links(h);
     fputs("</header>\n<main>\n", h->out);
     summary(h);
     put_sections(h);
     fprintf(h->out, "</main>\n<script>\n%s</script>\n</body>\n</html>\n", html_js);
+    return ok;
 }
 
 bool html_report(FILE *out, const struct report *r)
@@ -241,8 +243,7 @@ bool html_report(FILE *out, const struct report *r)
     struct html h = {.out = out, .r = r, .costly = figures_costly(r)};
     bool ok = causes_make(&h.causes, r) && h.costly;
 
-    if (ok)
-        document(&h);
+    ok = ok && document(&h);
     causes_free(&h.causes);
     free(h.costly);
     return ok;

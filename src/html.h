@@ -35,7 +35,7 @@ void html_legend(const struct html *h, const char *class, size_t pattern, const 
 void html_legend_end(const struct html *h);
 
 void html_title(const struct html *h);
-void html_run(const struct html *h);
+bool html_run(const struct html *h); /* false if memory ran out */
 void html_time(const struct html *h);
 void html_timeline(const struct html *h);
 void html_cycles(const struct html *h);

@@ -22,14 +22,14 @@ void html_title(const struct html *h)
 }
 
 /* Closed: what one wants of it at once, the image, is its summary. */
-void html_run(const struct html *h)
+bool html_run(const struct html *h)
 {
     json_t *table = run_of(h) ? identity_table(run_of(h)) : NULL, *value;
     const char *key;
     char image[256];
 
     if (!table)
-        return;
+        return !run_of(h);
     fputs("<details><summary>What ran: ", h->out);
     figures_escaped(h->out, identity_image(run_of(h), image, sizeof image));
     fputs("</summary>\n<div class=\"tbl\" role=\"region\" tabindex=\"0\" "
@@ -46,4 +46,5 @@ void html_run(const struct html *h)
     }
     fputs("</tbody></table></div></details>\n", h->out);
     json_decref(table);
+    return true;
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_memory.h"
+
 enum { WIDTH = 96, DIGEST = 12 }; /* columns of a line; digits of a hash that tell it */
 
 json_t *identity_string(const char *text)
@@ -25,11 +27,14 @@ json_t *identity_string(const char *text)
 struct text {
     char *bytes;
     size_t n, room;
+    bool cut; /* they do not grow: what does not fit is left out */
     bool failed;
 };
 
 static void put(struct text *t, char c)
 {
+    if (t->n + 1 >= t->room && t->cut)
+        return;
     if (t->n + 1 >= t->room) {
         size_t room = t->room ? 2 * t->room : 128;
         char *more = realloc(t->bytes, room);
@@ -175,7 +180,8 @@ json_t *identity_table(const json_t *run)
     }
     json_object_foreach(json_object_get(run, "settings"), key, value)
     {
-        ok = ok && json_is_string(value) && add_word(table, key, json_string_value(value));
+        if (json_is_string(value))
+            ok = ok && add_word(table, key, json_string_value(value));
     }
     if (ok)
         return table;
@@ -185,14 +191,11 @@ json_t *identity_table(const json_t *run)
 
 const char *identity_image(const json_t *run, char *text, size_t n)
 {
-    struct text t = {0};
+    struct text t = {.bytes = text, .room = n, .cut = true};
 
     text[0] = 0;
     if (json_array_size(json_object_get(run, "files")))
         put_file(&t, json_array_get(json_object_get(run, "files"), 0), DIGEST);
-    if (t.bytes && !t.failed)
-        snprintf(text, n, "%s", t.bytes);
-    free(t.bytes);
     return text;
 }
 
@@ -203,6 +206,7 @@ struct lines {
     FILE *out;
     const char *prefix;
     size_t column;
+    bool failed; /* memory ran out */
 };
 
 static void begin_line(struct lines *l, const char *label)
@@ -235,6 +239,7 @@ static void line_words(struct lines *l, const char *label, const json_t *array)
 
         put_word(&t, json_string_value(word));
         line_word(l, t.bytes ? t.bytes : "");
+        l->failed |= t.failed;
         free(t.bytes);
     }
     putc('\n', l->out);
@@ -251,11 +256,12 @@ static void line_files(struct lines *l, const json_t *files)
 
         put_file(&t, file, 64);
         fprintf(l->out, "%s%s %s\n", l->prefix, string_of(file, "as"), t.bytes ? t.bytes : "");
+        l->failed |= t.failed;
         free(t.bytes);
     }
 }
 
-void identity_head(FILE *out, const json_t *run, const json_t *shown, const char *prefix)
+bool identity_head(FILE *out, const json_t *run, const json_t *shown, const char *prefix)
 {
     struct lines l = {.out = out, .prefix = prefix};
     const char *name;
@@ -276,16 +282,22 @@ void identity_head(FILE *out, const json_t *run, const json_t *shown, const char
     }
     putc('\n', out);
     line_words(&l, "shown", shown);
+    return !l.failed;
 }
 
-void identity_json(FILE *out, const json_t *run, const json_t *shown)
+bool identity_json(FILE *out, const json_t *run, const json_t *shown)
 {
+    static const size_t how = JSON_COMPACT | JSON_ENSURE_ASCII;
+    bool ok;
+
+    json_memory_begin();
     fputs("\"run\":", out);
-    json_dumpf(run, out, JSON_COMPACT | JSON_ENSURE_ASCII);
+    ok = json_dumpf(run, out, how) == 0;
     if (json_array_size(shown)) {
         fputs(",\"shown\":", out);
-        json_dumpf(shown, out, JSON_COMPACT | JSON_ENSURE_ASCII);
+        ok = json_dumpf(shown, out, how) == 0 && ok;
     }
+    return ok || !json_memory_lost(); /* the stream knows of errors of its own */
 }
 
 /* Two runs ------------------------------------------------------------------------------- */

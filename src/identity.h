@@ -18,11 +18,12 @@ json_t *identity_string(const char *text);
 const char *identity_image(const json_t *run, char *text, size_t n);
 
 /* Lines of a comment that begin with the prefix: all that is known of the run, and which part of it
- * the file shows (NULL: all). */
-void identity_head(FILE *out, const json_t *run, const json_t *shown, const char *prefix);
+ * the file shows (NULL: all). False if memory ran out. */
+bool identity_head(FILE *out, const json_t *run, const json_t *shown, const char *prefix);
 
-/* The same as members of a JSON object: "run" and, if there is something in it, "shown". */
-void identity_json(FILE *out, const json_t *run, const json_t *shown);
+/* The same as members of a JSON object: "run" and, if there is something in it, "shown".
+ * False if memory ran out. */
+bool identity_json(FILE *out, const json_t *run, const json_t *shown);
 
 /* The run as an object of texts by name, in order: image, model, ..., settings. NULL if memory ran
  * out. */

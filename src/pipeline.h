@@ -92,6 +92,10 @@ struct pipeline;
 
 void pipeline_defaults(struct pipeline_config *c);
 
+/* What happens when SystemC and the pipeline are refused memory. Without it an exception is thrown,
+ * which SystemC does not survive everywhere: a program that has one should end in fn. */
+void pipeline_on_no_memory(void (*fn)(void));
+
 /* Puts the pipeline round every hart of m. One at a time in a process, as SystemC has one
  * kernel. NULL with a reason in err (of size n). */
 struct pipeline *pipeline_new(struct machine *m, const struct pipeline_config *c, char *err,

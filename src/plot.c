@@ -328,9 +328,9 @@ bool plot_svg(FILE *out, const struct report *r)
 
     ok = causes_make(&p.causes, r) && p.out;
     if (ok)
-        ok = sections(&p);
+        ok = sections(&p) && !fflush(p.out) && !ferror(p.out);
     if (p.out)
-        ok = fclose(p.out) == 0 && ok;
+        ok = fclose(p.out) == 0 && body && ok; /* glibc says nothing of what it cannot copy */
     if (ok)
         document(out, p.y, body);
     free(body);

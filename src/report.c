@@ -179,13 +179,14 @@ static bool read_numbers(int64_t *to, json_t *array, size_t n)
     return true;
 }
 
-/* True without one, too. */
-static bool read_timeline(struct report *r, json_t *o)
+/* True without one, too. False with the reason. */
+static bool read_timeline(struct report *r, json_t *o, const char **why)
 {
     json_t *host = json_object_get(o, "host"), *vms = json_object_get(o, "vms");
     size_t n = json_array_size(host);
     bool ok;
 
+    *why = "timeline: expected interval, host, a row for each of vms, exits";
     if (!o || n == 0)
         return !o || json_is_array(host);
     r->interval = json_integer_value(json_object_get(o, "interval"));
@@ -193,8 +194,10 @@ static bool read_timeline(struct report *r, json_t *o)
         r->interval > INT64_MAX / TIMELINE_INTERVALS || json_array_size(vms) != r->nvms)
         return false;
     r->timeline = calloc((r->nvms + 2) * n, sizeof *r->timeline);
-    if (!r->timeline)
+    if (!r->timeline) {
+        *why = "out of memory";
         return false;
+    }
     r->nintervals = n;
     ok = read_numbers(r->timeline, host, n) &&
          read_numbers(r->timeline + (r->nvms + 1) * n, json_object_get(o, "exits"), n);
@@ -294,6 +297,7 @@ static bool escape_texts(json_t *v)
 bool report_read(struct report *r, json_t *root, char *err, size_t n)
 {
     json_t *sites = json_object_get(root, "exit_sites"), *vms = json_object_get(root, "vms");
+    const char *reason;
     char why[160];
 
     *r = (struct report){0};
@@ -326,8 +330,8 @@ bool report_read(struct report *r, json_t *root, char *err, size_t n)
     read_time(r, json_object_get(json_object_get(root, "time"), "vms"));
     subtract_vms(r);
     r->root = root;
-    if (!read_timeline(r, json_object_get(root, "timeline"))) {
-        snprintf(err, n, "timeline: expected interval, host, a row for each of vms, exits");
+    if (!read_timeline(r, json_object_get(root, "timeline"), &reason)) {
+        snprintf(err, n, "%s", reason);
         return false;
     }
     return report_read_cycles(r, root, err, n);

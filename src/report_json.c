@@ -1,6 +1,7 @@
 /* The statistics of a run, summed up, as JSON (report.h). */
 #include <stdlib.h>
 
+#include "json_memory.h"
 #include "report.h"
 
 static void put(json_t *o, const char *key, int64_t value)
@@ -108,10 +109,12 @@ bool report_json(FILE *out, const struct report *r, enum report_by by, size_t to
 {
     size_t n = 0;
     struct report_row *rows = by == BY_RING ? NULL : report_rows(r, by, &n);
-    json_t *o = json_object(), *a = json_array();
-    json_t *run = json_object_get(r->root, "run");
+    json_t *run = json_object_get(r->root, "run"), *o, *a;
     bool ok = rows || by == BY_RING;
 
+    json_memory_begin();
+    o = json_object();
+    a = json_array();
     if (run)
         json_object_set(o, "run", run);
     json_object_set_new(o, "host", vm(r, &r->host));
@@ -124,7 +127,8 @@ bool report_json(FILE *out, const struct report *r, enum report_by by, size_t to
     for (size_t i = 0; by == BY_RING && i < r->nrings; i++)
         json_array_append_new(a, ring(&r->rings[i]));
     json_object_set_new(o, "rows", a);
-    ok = ok && json_dumpf(o, out, JSON_INDENT(2)) == 0 && putc('\n', out) != EOF;
+    ok = ok && !json_memory_lost() && json_dumpf(o, out, JSON_INDENT(2)) == 0 &&
+         putc('\n', out) != EOF;
     json_decref(o);
     free(rows);
     return ok;

@@ -106,6 +106,7 @@ static void record_insn(struct hart *h, struct retire *r, const struct xlate_ctx
 
 static void execute(struct hart *h)
 {
+    dpages_trim(h->machine);
     if (h->timing)
         interp_timed(h);
     else
@@ -214,7 +215,6 @@ static void hart_run(struct hart *h, uint64_t insns)
     }
     /* Who runs in turns of many instructions cannot see the others' stores in between. */
     h->reserved = h->reserved && (m->config.harts == 1 || own_time(h));
-    dpages_trim(m);
 }
 
 uint64_t machine_now(const struct machine *m)
@@ -358,6 +358,5 @@ enum stop machine_step(struct machine *m, unsigned hart)
         h->limit = h->instret + 1;
         execute(h);
     }
-    dpages_trim(m);
     return m->stop;
 }

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "../asm/files.h"
@@ -43,6 +44,14 @@ static void on_crash(int number)
 {
     leave_nothing();
     raise(number); /* its handler is the default one again */
+}
+
+void signals_no_memory(void)
+{
+    fflush(NULL); /* what the guest printed comes first */
+    leave_nothing();
+    fputs("visa-sim: out of memory\n", stderr);
+    _exit(STATUS_USAGE);
 }
 
 void signals_catch(void)

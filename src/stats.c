@@ -8,6 +8,7 @@
 #include "html.h"
 #include "identity.h"
 #include "isa.h"
+#include "json_memory.h"
 #include "names.h"
 #include "pipeline_stats.h"
 #include "report.h"
@@ -297,14 +298,19 @@ static json_t *json_timeline(const struct stats_source *src)
     return o;
 }
 
+/* NULL if memory ran out. */
 static json_t *stats_object(const struct stats_source *src, const struct stats_end *end)
 {
     struct machine *m = src->machine;
     const struct machine_stats counted = totals(src), *s = &counted;
     const struct exit_row *others;
     uint64_t by_cause[CAUSES], places;
-    json_t *o = json_object(), *e = json_object(), *vms = json_array();
+    json_t *o, *e, *vms;
 
+    json_memory_begin();
+    o = json_object();
+    e = json_object();
+    vms = json_array();
     if (src->run)
         json_object_set(o, "run", src->run);
     json_object_set_new(o, "model", json_string(src->pipeline ? "pipeline" : "functional"));
@@ -333,13 +339,17 @@ static json_t *stats_object(const struct stats_source *src, const struct stats_e
         put(o, "switched_at", *src->switched_at);
     if (src->sampling)
         json_object_set_new(o, "sampling", sampling_json(src->sampling, s->instret));
-    return o;
+    if (!json_memory_lost() && exits_complete(src->exits) &&
+        !(src->sampling && src->sampling->lost))
+        return o;
+    json_decref(o);
+    return NULL;
 }
 
 bool stats_json(FILE *out, const struct stats_source *src, const struct stats_end *end)
 {
     json_t *o = stats_object(src, end);
-    bool ok = json_dumpf(o, out, JSON_INDENT(2)) == 0 && putc('\n', out) != EOF;
+    bool ok = o && json_dumpf(o, out, JSON_INDENT(2)) == 0 && putc('\n', out) != EOF;
 
     json_decref(o);
     return ok;
@@ -348,9 +358,9 @@ bool stats_json(FILE *out, const struct stats_source *src, const struct stats_en
 bool stats_html(FILE *out, const struct stats_source *src, const struct stats_end *end)
 {
     json_t *o = stats_object(src, end);
-    struct report r;
+    struct report r = {0};
     char err[256];
-    bool ok = report_read(&r, o, err, sizeof err) && html_report(out, &r);
+    bool ok = o && report_read(&r, o, err, sizeof err) && html_report(out, &r);
 
     report_free(&r);
     json_decref(o);
@@ -364,9 +374,9 @@ bool stats_table(FILE *out, const struct stats_source *src, const struct stats_e
 {
     const struct machine_stats counted = totals(src), *s = &counted;
     json_t *o = stats_object(src, end);
-    struct report r;
+    struct report r = {0};
     char err[256];
-    bool ok = report_read(&r, o, err, sizeof err);
+    bool ok = o && report_read(&r, o, err, sizeof err);
 
     for (unsigned i = 0; i < REPORT_TOTALS; i++)
         if (i < 2 || count(s, i))

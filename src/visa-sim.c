@@ -19,6 +19,7 @@
 #include "explain.h"
 #include "htif.h"
 #include "identity.h"
+#include "images.h"
 #include "loader.h"
 #include "machine.h"
 #include "names.h"
@@ -70,28 +71,6 @@ __attribute__((format(printf, 1, 2))) static void complain(const char *format, .
 
 /* Building -------------------------------------------------------------------------------- */
 
-static bool load_images(struct sim *s, char *err, size_t n)
-{
-    const struct options *o = &s->options;
-
-    s->image.identify = run_identity_wanted(o);
-    bool ok = o->raw ? image_load_raw(&s->image, s->machine, o->image, o->raw_addr, err, n)
-                     : image_load_elf(&s->image, s->machine, o->image, err, n);
-
-    for (unsigned i = 0; ok && i < o->nsymbols; i++) {
-        const struct symbols_option *g = &o->symbols[i];
-
-        ok = image_add_guest(&s->image, g->path, g->one_vm ? &g->vmid : NULL, err, n);
-    }
-    for (unsigned i = 0; ok && i < o->nloads; i++) {
-        const struct load_option *l = &o->loads[i];
-
-        ok = l->raw ? image_load_raw(&s->image, s->machine, l->path, l->addr, err, n)
-                    : image_load_elf(&s->image, s->machine, l->path, err, n);
-    }
-    return ok;
-}
-
 static bool write_dtb(const char *path, const void *tree, size_t size)
 {
     struct output f;
@@ -126,12 +105,15 @@ static uint64_t place_tree(struct sim *s, const void *tree, size_t size)
 static int make_tree(struct sim *s, uint64_t *at)
 {
     size_t size;
-    void *tree = devicetree_make(s->machine, s->options.bootargs, &size);
+    void *tree;
     int status = 0;
 
     *at = 0;
+    errno = 0;
+    tree = devicetree_make(s->machine, s->options.bootargs, &size);
     if (!tree) {
-        complain("--bootargs: too long for a device tree");
+        complain(errno == ENOMEM ? "out of memory for a device tree"
+                                 : "--bootargs: too long for a device tree");
         return STATUS_USAGE;
     }
     if (s->options.dump_dtb && !write_dtb(s->options.dump_dtb, tree, size))
@@ -278,6 +260,7 @@ static bool open_views(struct sim *s)
 static bool open_trace(struct sim *s)
 {
     struct options *o = &s->options;
+    bool told;
 
     if (!o->trace_on)
         return true;
@@ -287,14 +270,16 @@ static bool open_trace(struct sim *s)
     o->trace.image = &s->image;
     if (o->trace.json) {
         putc('{', o->trace.out);
-        identity_json(o->trace.out, s->identity.run, s->identity.trace_shown);
+        told = identity_json(o->trace.out, s->identity.run, s->identity.trace_shown);
         fputs("}\n", o->trace.out);
     } else {
-        identity_head(o->trace.out, s->identity.run, s->identity.trace_shown, "# ");
+        told = identity_head(o->trace.out, s->identity.run, s->identity.trace_shown, "# ");
     }
+    if (!told)
+        complain("out of memory");
     listen(s);
-    if (o->trace.events != TRACE_EXITS)
-        return true;
+    if (!told || o->trace.events != TRACE_EXITS)
+        return told;
     machine_on_refusal(s->machine, tell_world, s);
     return machine_on_world(s->machine, tell_world, s);
 }
@@ -404,7 +389,7 @@ static int build(struct sim *s)
         complain("%s", err);
         return STATUS_USAGE;
     }
-    if (s->options.image && !load_images(s, err, sizeof err)) {
+    if (s->options.image && !images_load(&s->image, s->machine, &s->options, err, sizeof err)) {
         complain("%s", err);
         return STATUS_IMAGE;
     }
@@ -598,9 +583,11 @@ static void tell_walk(struct sim *s)
 
     if (!s->options.walk)
         return;
-    if (!explain_walk_parse(&walk, s->machine, &s->image, s->options.walk, err, sizeof err))
+    errno = 0;
+    if (!explain_walk_parse(&walk, s->machine, &s->image, s->options.walk, err, sizeof err)) {
         complain("--walk: %s", err);
-    else if (!explain_walk(stderr, s->machine, &walk))
+        s->output_lost |= errno == ENOMEM;
+    } else if (!explain_walk(stderr, s->machine, &walk))
         complain("--walk: no VM %u was entered", walk.at.vmid);
 }
 
@@ -612,13 +599,13 @@ static void tell_results(struct sim *s)
     fflush(s->console);
     if (o->explain && !explain_finish(s->explain))
         complain("--explain-exit: no such exit: there were %" PRIu64, explain_seen(s->explain));
-    if (o->explain && !explain_complete(s->explain))
+    if (o->explain && !explain_complete(s->explain)) {
         complain("--explain-exit: out of memory: some stories are missing");
+        s->output_lost = true;
+    }
     tell_walk(s);
     if (o->trace_on && !s->window.opened)
         complain("--trace-from %s: the run ended before", o->trace_from);
-    if (s->exits && !exits_complete(s->exits))
-        complain("out of memory: some exits are missing in the statistics");
     if (s->turns.kind == TURNS_SWITCH && !s->turns.switched)
         complain("--switch-at %s: the run ended before", o->switch_at);
     if (s->stale > STALE_SHOWN)
@@ -630,17 +617,17 @@ static void write_statistics(struct sim *s, const struct stats_source *source,
 {
     const struct options *o = &s->options;
 
-    if (s->stats.out) {
-        stats_json(s->stats.out, source, end);
-        close_output(s, &s->stats, true);
-    }
+    if (s->stats.out)
+        close_output(s, &s->stats, stats_json(s->stats.out, source, end));
     if (s->report.out)
         close_output(s, &s->report, stats_html(s->report.out, source, end));
     if (!o->summary)
         return;
     fflush(s->console);
-    if (!stats_table(stderr, source, end))
+    if (!stats_table(stderr, source, end)) {
         complain("--summary: out of memory");
+        s->output_lost = true;
+    }
     if (source->switched_at)
         fprintf(stderr, "%-40s %16" PRIu64 "\n", "instructions before the pipeline model",
                 *source->switched_at);
@@ -750,6 +737,8 @@ static int become_pipeline(char **argv)
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     const char *slash;
 
+    /* SystemC's own pool takes malloc's memory for granted; it looks here before main. */
+    setenv("SYSTEMC_MEMPOOL_DONT_USE", "1", 1);
     self[n > 0 ? n : 0] = 0;
     slash = strrchr(self, '/');
     for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++) {
@@ -786,6 +775,9 @@ int main(int argc, char **argv)
 #endif
     } else {
         signals_catch();
+#ifdef PIPELINE_LINKED
+        pipeline_on_no_memory(signals_no_memory);
+#endif
         if (!(status = build(&s)) && s.options.image)
             status = simulate(&s);
     }

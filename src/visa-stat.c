@@ -10,6 +10,7 @@
 #include "compare.h"
 #include "html.h"
 #include "identity.h"
+#include "json_memory.h"
 #include "plot.h"
 #include "report.h"
 #include "text.h"
@@ -48,12 +49,15 @@ static bool run_read(struct run *run, const char *path)
     if (!in)
         return fail(path, strerror(errno));
     errno = 0;
+    json_memory_begin();
     run->root = json_loadf(in, 0, &e);
     why = ferror(in) ? errno : 0;
     if (in != stdin)
         fclose(in);
     if (why)
         return fail(path, strerror(why));
+    if (json_memory_lost())
+        return fail(path, "out of memory");
     if (!run->root) {
         text_escape(err, sizeof err, e.text, ""); /* it quotes the file */
         fprintf(stderr, "visa-stat: %s:%d:%d: %s\n", path, e.line, e.column, err);

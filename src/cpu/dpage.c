@@ -12,14 +12,19 @@ bool dpages_init(struct dpages *d, uint64_t ram_bytes)
 {
     d->pages = ram_bytes >> 12;
     d->by_page = calloc(d->pages, sizeof *d->by_page);
-    return d->by_page != NULL;
+    for (struct dpage *p; d->spares < DPAGES_SPARE && (p = malloc(sizeof *p));)
+        d->spare[d->spares++] = p;
+    return d->by_page && d->spares == DPAGES_SPARE;
 }
 
 static void forget_all(struct dpages *d)
 {
     for (uint64_t i = 0; d->count && i < d->pages; i++)
         if (d->by_page[i]) {
-            free(d->by_page[i]);
+            if (d->spares < DPAGES_SPARE)
+                d->spare[d->spares++] = d->by_page[i];
+            else
+                free(d->by_page[i]);
             d->by_page[i] = NULL;
             d->count--;
         }
@@ -28,6 +33,8 @@ static void forget_all(struct dpages *d)
 void dpages_free(struct dpages *d)
 {
     forget_all(d);
+    while (d->spares)
+        free(d->spare[--d->spares]);
     free(d->by_page);
     d->by_page = NULL;
 }
@@ -44,7 +51,7 @@ static void reset_slots(struct dpage *p)
 
 void dpages_trim(struct machine *m)
 {
-    if (m->dpages.count >= DPAGES_MAX)
+    if (m->dpages.spares < DPAGES_SPARE)
         dpages_forget(m);
 }
 
@@ -63,9 +70,9 @@ struct dpage *dpages_get(struct machine *m, uint64_t pa)
 
     if (*at)
         return *at;
-    *at = malloc(sizeof **at);
+    *at = d->count < DPAGES_MAX ? malloc(sizeof **at) : NULL;
     if (!*at)
-        abort(); /* a library has no better answer to 16 KiB that are not there */
+        *at = d->spare[--d->spares];
     d->count++;
     (*at)->all = d;
     (*at)->bytes = m->ram + (pa - RAM_BASE);

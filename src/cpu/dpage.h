@@ -25,7 +25,9 @@ struct dinsn {
     int32_t c;
 };
 
-enum { DPAGE_SLOTS = 2048, DPAGES_MAX = 16384 };
+/* A guest chooses how much code it runs: so many pages are kept at most, 256 MiB of them. An
+ * instruction lies in two pages at most, and for two there is always room. */
+enum { DPAGE_SLOTS = 2048, DPAGES_MAX = 16384, DPAGES_SPARE = 2 };
 
 struct dpage {
     /* Two more: where the last instructions of the page go on. */
@@ -43,6 +45,8 @@ struct dpages {
     struct dpage **by_page; /* one pointer per page of RAM */
     uint64_t pages;
     unsigned count;
+    struct dpage *spare[DPAGES_SPARE]; /* where there can be no others */
+    unsigned spares;
     struct dpage *dirty; /* list of dirty pages */
     /* Before which instructions runs may stop: INTERP_BREAK stands in their slots. */
     struct machine_break breaks[BREAK_SLOTS];
@@ -52,10 +56,16 @@ struct dpages {
 bool dpages_init(struct dpages *d, uint64_t ram_bytes);
 void dpages_free(struct dpages *d);
 
-/* The decoded page at physical address pa (in RAM); NULL if memory ran out. */
+/* Can one more be had? If not, the interpreter returns, for dpages_trim. */
+static inline bool dpages_ready(const struct dpages *d)
+{
+    return d->spares;
+}
+
+/* The decoded page at physical address pa (in RAM), if dpages_ready. */
 struct dpage *dpages_get(struct machine *m, uint64_t pa);
 
-/* Forgets all of them, or all if they are too many; no interpreter may be running. */
+/* Forgets all of them, or all if there was no room for more; no interpreter may be running. */
 void dpages_forget(struct machine *m);
 void dpages_trim(struct machine *m);
 

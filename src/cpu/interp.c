@@ -226,6 +226,8 @@ lookup:
         h->pc = pc;
         h->instret = h->limit - left;
         h->insn_len = 0;
+        if (unlikely(!dpages_ready(&h->machine->dpages)))
+            return;
         if (mmu_fetch(h, pc, &page) != VISA_OK)
             goto fault;
         if (unlikely(h->fetch_alone)) {
@@ -500,6 +502,8 @@ decode_last : {
 L_cross:
     SYNC();
     h->insn_len = 0;
+    if (unlikely(!dpages_ready(&h->machine->dpages)))
+        return;
     if (fetch_cross(h, page) != VISA_OK)
         goto fault;
 #ifdef INTERP_TIMED

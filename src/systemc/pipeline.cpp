@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 
 #include "../config.h"
 #include "soc.h"
@@ -34,6 +35,11 @@ struct pipeline *pipeline_new(struct machine *m, const struct pipeline_config *c
         snprintf(err, n, "SystemC: %s", e.what());
         return nullptr;
     }
+}
+
+void pipeline_on_no_memory(void (*fn)(void))
+{
+    std::set_new_handler(fn);
 }
 
 void pipeline_free(struct pipeline *p)

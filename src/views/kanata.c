@@ -106,7 +106,8 @@ bool kanata_write(FILE *out, const struct view_insns *v)
     if (ok && (ok = view_walk_begin(&walk, v))) {
         k.cycle = view_walk_peek(&walk, &s) ? s.cycle : v->from;
         fputs("Kanata\t0004\n", out);
-        identity_head(out, v->run, v->shown, "# "); /* Konata skips lines that it does not know */
+        /* Konata skips lines that it does not know */
+        ok = identity_head(out, v->run, v->shown, "# ");
         fprintf(out, "C=\t%" PRIu64 "\n", k.cycle);
         while (view_walk_peek(&walk, &s)) {
             print_step(&k, &s);
@@ -148,15 +149,17 @@ bool o3pipeview_write(FILE *out, const struct view_insns *v)
     struct view_walk walk;
     struct view_step s;
     uint64_t number = 0;
+    bool ok;
 
     if (!view_walk_begin(&walk, v))
         return false;
-    identity_head(out, v->run, v->shown, "# "); /* readers take the lines of O3PipeView alone */
+    ok =
+        identity_head(out, v->run, v->shown, "# "); /* readers take the lines of O3PipeView alone */
     while (view_walk_peek(&walk, &s)) {
         if (s.stage == VIEW_F)
             o3pipeview_insn(out, v, ++number, s.insn);
         view_walk_take(&walk, &s);
     }
     view_walk_end(&walk);
-    return true;
+    return ok;
 }

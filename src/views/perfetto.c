@@ -418,10 +418,12 @@ static void print_marks(FILE *out, const struct perfetto *p)
 
 bool perfetto_write(FILE *out, struct perfetto *p)
 {
+    bool ok;
+
     fputs("{\"displayTimeUnit\":\"ms\",\n"
           "\"otherData\":{\"time\":\"a cycle of the machine is shown as a microsecond\",\n",
           out);
-    identity_json(out, p->run, p->shown);
+    ok = identity_json(out, p->run, p->shown);
     fputs("},\n\"traceEvents\":[\n", out);
     for (uint32_t h = 0; h < p->nharts; h++)
         print_hart(out, p, h);
@@ -438,7 +440,7 @@ bool perfetto_write(FILE *out, struct perfetto *p)
     fputs("{\"ph\":\"M\",\"pid\":0,\"tid\":0,\"name\":\"process_labels\","
           "\"args\":{\"labels\":\"visa-sim\"}}\n]}\n",
           out);
-    return !p->incomplete;
+    return ok && !p->incomplete;
 }
 
 uint64_t perfetto_left_out(const struct perfetto *p)

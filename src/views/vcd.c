@@ -106,16 +106,20 @@ static void declare_hart(const struct vcd *d, unsigned hart)
     fputs("$upscope $end\n$upscope $end\n", d->out);
 }
 
-static void declare_all(const struct vcd *d)
+/* False if memory ran out. */
+static bool declare_all(const struct vcd *d)
 {
+    bool ok;
+
     fputs("$version visa-sim " PACKAGE_VERSION " $end\n"
           "$comment a unit of time is a cycle; ring is a signed number $end\n$comment\n",
           d->out);
-    identity_head(d->out, d->insns->run, d->insns->shown, "  ");
+    ok = identity_head(d->out, d->insns->run, d->insns->shown, "  ");
     fputs("$end\n$timescale 1 ns $end\n$scope module visa $end\n", d->out);
     for (unsigned h = 0; h < d->insns->nharts; h++)
         declare_hart(d, h);
     fputs("$upscope $end\n$enddefinitions $end\n", d->out);
+    return ok;
 }
 
 static void print_value(const struct vcd *d, size_t n)
@@ -277,17 +281,17 @@ static void do_cycle(struct vcd *d, struct view_walk *walk, uint64_t cycle)
         charge(d, h, cycle);
 }
 
-static void write_all(struct vcd *d, struct view_walk *walk)
+static bool write_all(struct vcd *d, struct view_walk *walk)
 {
     uint64_t from = d->insns->from, to = d->insns->to, cycle = from;
-    bool more;
+    bool more, ok;
 
     for (unsigned h = 0; h < d->insns->nharts; h++) {
         set_world(d, h, NULL);
         for (unsigned s = 0; s < VIEW_STAGES; s++)
             set_stage(d, h, s, NULL);
     }
-    declare_all(d);
+    ok = declare_all(d);
     while ((more = next_cycle(d, walk, &cycle)) && cycle <= to) {
         if (!d->begun && cycle > from)
             print_cycle(d, from);
@@ -299,6 +303,7 @@ static void write_all(struct vcd *d, struct view_walk *walk)
         print_cycle(d, from);
     if (more && d->last < to + 1)
         fprintf(d->out, "#%" PRIu64 "\n", to + 1); /* what was last lasts until there */
+    return ok;
 }
 
 bool vcd_write(FILE *out, const struct view_insns *v)
@@ -311,7 +316,7 @@ bool vcd_write(FILE *out, const struct view_insns *v)
     d.charges = calloc(v->nharts, sizeof *d.charges);
     ok = d.signals && d.charges && view_walk_begin(&walk, v);
     if (ok)
-        write_all(&d, &walk);
+        ok = write_all(&d, &walk);
     free(d.signals);
     free(d.charges);
     view_walk_end(&walk);
