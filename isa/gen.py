@@ -15,9 +15,12 @@ import itertools
 import os
 import re
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import tables
+from verilog import package
 
 HEAD = "/* Made by isa/gen.py from the tables in isa/: edit those. */\n"
 
@@ -35,33 +38,46 @@ def hex_const(value):
     return f"{value:#x}" + ("ull" if value > 0x7fffffff else "")
 
 
-def field_rows(f):
-    """(name, number, comment) for a VMCS field; an array gives its first number."""
-    return f.name.upper(), f.first, f.summary
+@dataclass
+class Group:
+    """Numbers of one kind: rows of (name, value, comment), how C writes a value, and the type of
+    SystemVerilog: an enum of so many bits, or constants if it has no name."""
+    title: str
+    rows: list
+    c: Callable = str
+    enum: str = ""
+    bits: int = 32
+
+
+def groups(isa):
+    """What C, guests and RTL share by the same names."""
+    qual = [(f"QUAL_{q.cause}_{q.name.upper()}{end}", value, "") for q in isa.vmqual
+            for end, value in (("_LO", q.lo), ("_WIDTH", q.hi - q.lo + 1))]
+    return [
+        Group("CSR numbers (csr.isa)", [(f"CSR_{c.name.upper()}", c.number, "") for c in isa.csrs], hex, "csr_e", 12),
+        Group("MSR numbers (msr.isa)", [(f"MSR_{m.name.upper()}", m.number, m.summary) for m in isa.msrs],
+              lambda v: f"{v:#x}u", "msr_e", 32),
+        Group("Exit causes (cause.isa)", [(f"EXIT_{c.name}", c.code, c.summary) for c in isa.causes], hex,
+              "exit_e", 8),
+        Group("VMTRAPCFG bits (trapcfg.isa)", [(f"TRAP_{b.name}", 1 << b.bit, b.set) for b in isa.trapcfg],
+              lambda v: f"(1u << {v.bit_length() - 1})"),
+        Group("VMQUAL layout: lowest bit and width (vmqual.isa)", qual),
+        *(Group(f"{title} (exception.isa)",
+                [(f"{short.upper()}_{e.name}", e.code, e.summary) for e in isa.exceptions if e.kind == kind], str,
+                f"{short}_e", 6)
+          for title, short, kind in (("Exceptions", "exc", "exception"), ("Interrupts", "irq", "interrupt"))),
+        Group("VMCS field numbers; of an array, the first (vmcs.isa)",
+              [(f"VMCS_{f.name.upper()}", f.first, f.summary) for f in isa.vmcs], str, "vmcs_e", 9),
+        Group("Sizes and numbers (const.isa)", [(c.name, c.value, c.summary) for c in isa.consts], hex_const),
+    ]
 
 
 def numbers(isa, prefix):
     """The #defines that the simulator and guests in C share."""
     out = []
-    out += ["", "/* CSR numbers (csr.isa) */"]
-    out += [define(f"{prefix}CSR_{c.name.upper()}", f"{c.number:#x}") for c in isa.csrs]
-    out += ["", "/* MSR numbers (msr.isa) */"]
-    out += [define(f"{prefix}MSR_{m.name.upper()}", f"{m.number:#x}u", m.summary) for m in isa.msrs]
-    out += ["", "/* Exit causes (cause.isa) */"]
-    out += [define(f"{prefix}EXIT_{c.name}", f"{c.code:#x}", c.summary) for c in isa.causes]
-    out += ["", "/* VMTRAPCFG bits (trapcfg.isa) */"]
-    out += [define(f"{prefix}TRAP_{b.name}", f"(1u << {b.bit})", b.set) for b in isa.trapcfg]
-    out += ["", "/* VMQUAL layout: lowest bit and width (vmqual.isa) */"]
-    for q in isa.vmqual:
-        name = f"{prefix}QUAL_{q.cause}_{q.name.upper()}"
-        out += [define(name + "_LO", q.lo), define(name + "_WIDTH", q.hi - q.lo + 1)]
-    out += ["", "/* Exceptions and interrupts (exception.isa) */"]
-    out += [define(f"{prefix}{'EXC' if e.kind == 'exception' else 'IRQ'}_{e.name}", e.code, e.summary)
-            for e in isa.exceptions]
-    out += ["", "/* VMCS field numbers (vmcs.isa) */"]
-    out += [define(f"{prefix}VMCS_{n}", v, c) for n, v, c in map(field_rows, isa.vmcs)]
-    out += ["", "/* Sizes and numbers (const.isa) */"]
-    out += [define(f"{prefix}{c.name}", hex_const(c.value), c.summary) for c in isa.consts]
+    for g in groups(isa):
+        out += ["", f"/* {g.title} */"]
+        out += [define(prefix + name, g.c(value), comment) for name, value, comment in g.rows]
     return out
 
 
@@ -277,34 +293,12 @@ def emit_guest_header(isa):
     return out
 
 
-def emit_sv(isa):
-    out = ["package visa_pkg;"]
-    for c in isa.csrs:
-        out.append(f"  localparam logic [11:0] CSR_{c.name.upper()} = 12'h{c.number:03x};")
-    for c in isa.causes:
-        out.append(f"  localparam logic [7:0] EXIT_{c.name} = 8'h{c.code:02x};")
-    for b in isa.trapcfg:
-        out.append(f"  localparam int unsigned TRAP_{b.name} = {b.bit};")
-    for q in isa.vmqual:
-        out.append(f"  localparam int unsigned QUAL_{q.cause}_{q.name.upper()}_LO = {q.lo};")
-    for e in isa.exceptions:
-        out.append(f"  localparam logic [5:0] {'EXC' if e.kind == 'exception' else 'IRQ'}_{e.name} = 6'd{e.code};")
-    for f in isa.vmcs:
-        out.append(f"  localparam logic [8:0] VMCS_{f.name.upper()} = 9'd{f.first};")
-    for c in isa.consts:
-        out.append(f"  localparam logic [63:0] {c.name} = 64'h{c.value:x};")
-    for l in isa.latencies:
-        out.append(f"  localparam int unsigned LAT_{l.name.upper()} = {l.cycles};")
-    for i in isa.insns:
-        w = i.length * 8
-        out.append(f"  localparam logic [{w - 1}:0] MASK_{i.ident.upper()} = {w}'h{i.mask:x};")
-        out.append(f"  localparam logic [{w - 1}:0] MATCH_{i.ident.upper()} = {w}'h{i.match:x};")
-    out += ["endpackage"]
-    return out
+def emit_package(isa):
+    return package(isa, groups(isa))
 
 
 EMIT = {"isa_gen.h": emit_header, "isa_gen.c": emit_tables, "csr_gen.h": emit_csr,
-        "visa.h": emit_guest_header, "visa_pkg.sv": emit_sv}
+        "visa.h": emit_guest_header, "visa_pkg.sv": emit_package}
 
 
 def main():
