@@ -201,7 +201,7 @@ def c_mask(text):
 
 def emit_csr(isa):
     """Cases for csr_read and csr_write; a func CSR of a numbered family passes its index."""
-    out = ["/* Included by src/cpu/csr.c, once with CSR_READ and once with CSR_WRITE. */", "#ifdef CSR_READ"]
+    out = ["/* Included by src/cpu/zicsr.c, once with CSR_READ and once with CSR_WRITE. */", "#ifdef CSR_READ"]
     for c in isa.csrs:
         words = c.kind.split()
         family = re.fullmatch(r"(hpmcounter|pmpaddr)(\d+)", c.name)

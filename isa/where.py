@@ -85,7 +85,7 @@ def semantics(tree, insn):
 
 def assembler(tree, insn):
     """No code of its own: one file fills the fields of any row, one reads them."""
-    found = [*tree.grep(["asm/encode.c"], r"\bisa_insert\("), *tree.grep(["asm/disasm.c"], r"\bisa_decode\(")]
+    found = [*tree.grep(["asm/encode.c"], r"\bisa_insert\("), *tree.grep(["isa/lib/disasm.c"], r"\bisa_decode\(")]
     return list({p.path: p for p in reversed(found)}.values())[::-1]
 
 

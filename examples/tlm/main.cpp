@@ -7,8 +7,8 @@
  * --list tells each instruction with its cycles in fetch, execute and write. */
 #include <systemc/soc.h>
 
-#include <devices/board.h>
-#include <loader.h>
+#include <platform/board.h>
+#include <platform/loader.h>
 
 #include <cinttypes>
 #include <cstdio>

@@ -3,7 +3,7 @@
 #ifndef VISA_CPU_H
 #define VISA_CPU_H
 
-#include "cpu/hart.h"
+#include "state/hart.h"
 
 /* mstatus and sstatus (RISC-V privileged manual, section 3.1.6). */
 #define SSTATUS_SIE (1ull << 1)

@@ -1,11 +1,11 @@
 /* Decoded pages (dpage.h). */
-#include "cpu/dpage.h"
+#include "dpage.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/interp.h"
-#include "machine_impl.h"
+#include "interp.h"
+#include "state/machine_state.h"
 #include "mmu/mmu.h"
 
 bool dpages_init(struct dpages *d, uint64_t ram_bytes)

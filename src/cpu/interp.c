@@ -6,13 +6,13 @@
  * executed, so pc is ip in other units. `left` counts down to the instruction at which
  * something outside is due. What can trap calls an exec_ function with the hart's state
  * written back (SYNC) and looks at what it returns. */
-#include "cpu/interp.h"
+#include "interp.h"
 
 #include <string.h>
 
-#include "cpu/alu.h"
-#include "cpu/cpu.h"
-#include "machine_impl.h"
+#include "alu.h"
+#include "cpu.h"
+#include "state/machine_state.h"
 #include "mmu/mmu.h"
 
 /* interp_timed.c compiles this a second time for timed models (cpu/timing.h): there each

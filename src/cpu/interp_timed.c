@@ -1,4 +1,4 @@
 /* The interpreter for timed models: interp.c, where each instruction is asked for its cycle
  * before it executes (timing.h). */
 #define INTERP_TIMED
-#include "cpu/interp.c"
+#include "interp.c"

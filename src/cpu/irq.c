@@ -1,6 +1,6 @@
 /* Interrupts and timers. Manual: chapters "Interrupts" and "Time". */
-#include "cpu/cpu.h"
-#include "machine_impl.h"
+#include "cpu.h"
+#include "state/machine_state.h"
 #include "vic/vic.h"
 
 #define BIT(n) (1ull << (n))

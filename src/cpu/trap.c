@@ -1,8 +1,8 @@
 /* Traps: raising them and taking them. Manual: chapter "Traps". */
 #include <stdio.h>
 
-#include "cpu/cpu.h"
-#include "machine_impl.h"
+#include "cpu.h"
+#include "state/machine_state.h"
 #include "mmu/mmu.h"
 
 visa_result raise_exception(struct hart *h, unsigned cause, uint64_t tval)

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "machine.h"
+#include "machine/machine.h"
 
 struct finisher {
     struct machine *machine;

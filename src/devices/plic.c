@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "isa.h"
-#include "machine.h"
+#include "machine/machine.h"
 
 enum {
     PRIORITY = 0x0,

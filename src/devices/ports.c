@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "machine.h"
+#include "machine/machine.h"
 
 struct ports {
     struct machine *machine;

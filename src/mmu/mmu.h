@@ -3,7 +3,7 @@
 #ifndef VISA_MMU_H
 #define VISA_MMU_H
 
-#include "cpu/hart.h"
+#include "state/hart.h"
 
 struct dpage;
 

@@ -1,7 +1,7 @@
 /* Physical memory protection: 16 entries of at least the machine's granule. Manual:
  * chapter "The base", section "PMP"; RISC-V privileged manual, section 3.7. */
-#include "machine_impl.h"
-#include "mmu/mmu.h"
+#include "state/machine_state.h"
+#include "mmu.h"
 
 enum {
     PMP_R = 1,

@@ -1,5 +1,5 @@
 /* The combined TLB and the walk cache (tlb.h). */
-#include "mmu/tlb.h"
+#include "tlb.h"
 
 #include <stdlib.h>
 #include <string.h>

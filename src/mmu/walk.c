@@ -6,12 +6,12 @@
  * Every guest table entry has a guest physical address of its own, so it goes
  * through the host table first: Sv39 on Sv39x4 reads 3 x (3 + 1) + 3 = 15 entries,
  * Sv48 on Sv48x4 reads 24. Walks never write (Svade). */
-#include "mmu/walk.h"
+#include "walk.h"
 
 #include <assert.h>
 
-#include "machine_impl.h"
-#include "mmu/mmu.h"
+#include "state/machine_state.h"
+#include "mmu.h"
 
 #define PTE_PPN(pte) ((pte) >> 10 & ((1ull << 44) - 1))
 #define PTE_RESERVED (~((1ull << 54) - 1))

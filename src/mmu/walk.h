@@ -2,8 +2,8 @@
 #ifndef VISA_WALK_H
 #define VISA_WALK_H
 
-#include "mmu/mmu.h"
-#include "mmu/tlb.h"
+#include "mmu.h"
+#include "tlb.h"
 
 enum {
     PTE_V = 1,

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <deque>
 
-#include "pipeline.h"
+#include "timing/pipeline.h"
 
 namespace visa
 {

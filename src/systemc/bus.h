@@ -21,7 +21,7 @@
 #include <memory>
 #include <vector>
 
-#include "pipeline.h"
+#include "timing/pipeline.h"
 
 namespace visa
 {

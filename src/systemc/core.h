@@ -8,7 +8,7 @@
 #include "stages.h"
 
 extern "C" {
-#include "cpu/hart.h"
+#include "state/hart.h"
 #include "cpu/interp.h"
 }
 

@@ -1,11 +1,11 @@
 /* The pipeline model for programs in C (pipeline.h). */
-#include "pipeline.h"
+#include "timing/pipeline.h"
 
 #include <cstdio>
 #include <cstdlib>
 #include <new>
 
-#include "../config.h"
+#include "config/config.h"
 #include "soc.h"
 
 struct pipeline {

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "pipeline.h"
+#include "timing/pipeline.h"
 
 namespace visa
 {

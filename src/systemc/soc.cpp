@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "config.h"
+#include "config/config.h"
 #include "core.h"
 
 namespace visa

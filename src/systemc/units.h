@@ -8,7 +8,7 @@
 #include "flight.h"
 
 extern "C" {
-#include "cpu/timing.h"
+#include "state/timing.h"
 }
 
 namespace visa

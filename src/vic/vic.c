@@ -1,8 +1,8 @@
 /* The virtual interrupt controller (vic.h) and its instructions. */
-#include "vic/vic.h"
+#include "vic.h"
 
 #include "cpu/cpu.h"
-#include "machine_impl.h"
+#include "state/machine_state.h"
 
 enum { WORDS = ISA_VIC_VECTORS / 64 };
 

@@ -3,7 +3,7 @@
 #ifndef VISA_VIC_H
 #define VISA_VIC_H
 
-#include "cpu/hart.h"
+#include "state/hart.h"
 
 /* The vector that would interrupt now: pending, enabled, of the highest priority above
  * the threshold, the lowest number among equals; -1 if none. */

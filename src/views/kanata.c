@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "identity.h"
+#include "observe/identity.h"
 #include "impl.h"
 
 static const char stage_names[VIEW_STAGES] = "FDXMW";

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "impl.h"
-#include "trace.h"
+#include "observe/trace.h"
 
 static uint64_t entered(const struct pipeline_insn *i, enum view_stage stage)
 {

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "identity.h"
+#include "observe/identity.h"
 #include "impl.h"
-#include "trace.h"
+#include "observe/trace.h"
 
 struct stay {
     uint64_t from, to, insns;

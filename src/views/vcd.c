@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "built-with.h"
-#include "identity.h"
+#include "observe/identity.h"
 #include "impl.h"
 
 enum { RING, V, VMID, WORLDS };                 /* of the instruction that the cycle belongs to */

@@ -8,9 +8,9 @@
 
 #include <stdio.h>
 
-#include "loader.h"
-#include "machine.h"
-#include "pipeline.h"
+#include "platform/loader.h"
+#include "machine/machine.h"
+#include "timing/pipeline.h"
 
 struct json_t;
 

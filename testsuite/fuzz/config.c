@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../src/config_file.h"
+#include "command/config_file.h"
 #include "fuzz.h"
 
 enum { MOST = 4096 };

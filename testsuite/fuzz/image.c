@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "devices/board.h"
-#include "exits.h"
+#include "platform/board.h"
+#include "observe/exits.h"
 #include "fuzz.h"
-#include "htif.h"
-#include "loader.h"
-#include "machine.h"
-#include "trace.h"
+#include "platform/htif.h"
+#include "platform/loader.h"
+#include "machine/machine.h"
+#include "observe/trace.h"
 
 enum { RAM = 1 << 20, INSNS = 6000 };
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "machine.h"
-#include "options.h"
+#include "machine/machine.h"
+#include "command/options.h"
 
 enum { WORDS = 24, LINE = 1024, MOST_RAM = 16 << 20, MOST_ENTRIES = 4096 };
 

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpu/hart.h"
+#include "state/hart.h"
 #include "isa.h"
-#include "machine.h"
+#include "machine/machine.h"
 
 enum { RAM = 8 << 20, EXITS_PER_ROUND = 64, GUEST_CODE = 4096 };
 

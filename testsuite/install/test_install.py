@@ -8,10 +8,10 @@ import pytest
 from harness.tools import execute, variable
 
 PROGRAM = r"""
-#include <machine.h>
-#include <loader.h>
-#include <stats.h>
-#include <trace.h>
+#include <machine/machine.h>
+#include <platform/loader.h>
+#include <report/stats.h>
+#include <observe/trace.h>
 #include <isa.h>
 #include <devices/bus.h>
 #include <stdio.h>

@@ -1,0 +1,423 @@
+/* The machine: RAM, harts, who looks at them, and small services (machine.h). */
+#include "machine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "cpu/cpu.h"
+#include "state/machine_state.h"
+#include "mmu/mmu.h"
+#include "mmu/tlb.h"
+
+void machine_defaults(struct machine_config *c)
+{
+    *c = (struct machine_config){
+        .ram_bytes = 128ull << 20,
+        .harts = 1,
+        .pool = ISA_POOL,
+        .tlb_l1 = ISA_TLB_L1,
+        .tlb_l2 = ISA_TLB_L2,
+        .tlb_l2_ways = ISA_TLB_L2_WAYS,
+        .walk_cache = ISA_WALK_CACHE,
+        .pmp_granule = ISA_PMP_GRANULE,
+        .ticks_per_time = ISA_TICKS_PER_TIME,
+        .quantum = 1000,
+    };
+}
+
+static bool hart_init(struct machine *m, struct hart *h, unsigned id)
+{
+    h->id = id;
+    h->machine = m;
+    h->pool = calloc(m->config.pool + 1, sizeof *h->pool);
+    h->tlb[0] = tlb_new(&m->config);
+    h->tlb[1] = tlb_new(&m->config);
+    return h->pool && h->tlb[0] && h->tlb[1];
+}
+
+struct machine *machine_new(const struct machine_config *c, char *err, size_t n)
+{
+    struct machine *m;
+    bool ok;
+
+    if (!config_check_machine(c, err, n))
+        return NULL;
+    m = calloc(1, sizeof *m);
+    ok = m != NULL;
+    if (ok) {
+        m->config = *c;
+        m->ram = calloc(c->ram_bytes, 1);
+        m->harts = calloc(c->harts, sizeof *m->harts);
+        m->bus = bus_new();
+        m->stats.vms = calloc(MACHINE_VMS + 1, sizeof *m->stats.vms);
+        ok = m->ram && m->harts && m->bus && m->stats.vms && dpages_init(&m->dpages, c->ram_bytes);
+    }
+    for (unsigned i = 0; ok && i < c->harts; i++)
+        ok = hart_init(m, &m->harts[i], i);
+    if (!ok) {
+        snprintf(err, n, "out of memory for a machine with %llu bytes of RAM",
+                 (unsigned long long)c->ram_bytes);
+        machine_free(m);
+        return NULL;
+    }
+    m->wake = UINT64_MAX;
+    machine_reset(m, RAM_BASE, 0);
+    return m;
+}
+
+void machine_free(struct machine *m)
+{
+    if (!m)
+        return;
+    for (unsigned i = 0; m->harts && i < m->config.harts; i++) {
+        free(m->harts[i].pool);
+        tlb_free(m->harts[i].tlb[0]);
+        tlb_free(m->harts[i].tlb[1]);
+    }
+    while (m->watches) {
+        struct watch *next = m->watches->next;
+
+        free(m->watches);
+        m->watches = next;
+    }
+    if (m->bus)
+        bus_free(m->bus);
+    dpages_free(&m->dpages);
+    free(m->stats.vms);
+    free(m->harts);
+    free(m->ram);
+    free(m);
+}
+
+static void hart_reset(struct hart *h, uint64_t pc, uint64_t dtb)
+{
+    struct hart fresh = {.id = h->id,
+                         .machine = h->machine,
+                         .pool = h->pool,
+                         .tlb = {h->tlb[0], h->tlb[1]},
+                         .timing = h->timing};
+
+    *h = fresh;
+    memset(h->pool, 0, h->machine->config.pool * sizeof *h->pool);
+    tlb_reset(h->tlb[0]);
+    tlb_reset(h->tlb[1]);
+    mmu_fast_flush(h);
+    h->ring = RING_H;
+    h->pc = pc;
+    h->x[10] = h->id;
+    h->x[11] = dtb;
+    h->s.stimecmp = UINT64_MAX;
+    mmu_update(h);
+}
+
+void machine_reset(struct machine *m, uint64_t pc, uint64_t dtb)
+{
+    for (unsigned i = 0; i < m->config.harts; i++)
+        hart_reset(&m->harts[i], pc, dtb);
+    dpages_forget(m);
+    m->running = &m->harts[0];
+    m->round_end = 0;
+    m->stop = STOP_NONE;
+    m->message[0] = 0;
+}
+
+/* Who looks ---------------------------------------------------------------------- */
+
+void machine_time_hart(struct machine *m, unsigned hart, struct timing *t)
+{
+    struct hart *h = &m->harts[hart];
+
+    h->timing = t;
+    if (t)
+        t->now = &t->data;
+    tlb_time(h->tlb[0], t != NULL);
+    tlb_time(h->tlb[1], t != NULL);
+    mmu_fast_flush(h);
+}
+
+void machine_on_transport(struct machine *m, transport_fn *fn, void *user)
+{
+    m->transport = fn;
+    m->transport_user = user;
+}
+
+bool machine_transport(struct hart *h, bool write, uint64_t pa, unsigned width, uint64_t *value)
+{
+    struct machine *m = h->machine;
+
+    if (m->transport)
+        return m->transport(m->transport_user, h->id, write, pa, width, value);
+    return write ? bus_write(m->bus, pa, width, *value) : bus_read(m->bus, pa, width, value);
+}
+
+void machine_listen(struct machine *m, retire_fn *fn, void *user)
+{
+    m->listener = fn;
+    m->listener_user = user;
+    for (unsigned i = 0; i < m->config.harts; i++)
+        mmu_fast_flush(&m->harts[i]);
+}
+
+bool machine_on_world(struct machine *m, world_fn *fn, void *user)
+{
+    if (m->nworld == MACHINE_WORLD_FNS)
+        return false;
+    m->world[m->nworld].fn = fn;
+    m->world[m->nworld++].user = user;
+    return true;
+}
+
+void machine_on_refusal(struct machine *m, world_fn *fn, void *user)
+{
+    m->on_refusal = fn;
+    m->on_refusal_user = user;
+}
+
+void machine_on_stale(struct machine *m, stale_fn *fn, void *user)
+{
+    m->on_stale = fn;
+    m->on_stale_user = user;
+    for (unsigned i = 0; i < m->config.harts; i++)
+        mmu_fast_flush(&m->harts[i]);
+}
+
+void machine_off_world(struct machine *m, world_fn *fn, void *user)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < m->nworld; i++)
+        if (m->world[i].fn != fn || m->world[i].user != user)
+            m->world[kept++] = m->world[i];
+    m->nworld = kept;
+}
+
+void machine_break_set(struct machine *m, enum machine_break_slot slot,
+                       const struct machine_break *b)
+{
+    m->dpages.breaks[slot] = *b;
+    dpages_forget(m);
+}
+
+void machine_break_clear(struct machine *m, enum machine_break_slot slot)
+{
+    machine_break_set(m, slot, &(struct machine_break){.kind = BREAK_NONE});
+}
+
+bool machine_broke(const struct machine *m, enum machine_break_slot slot)
+{
+    return m->dpages.broke >> slot & 1;
+}
+
+/* Results and small services ------------------------------------------------------- */
+
+void machine_exit(struct machine *m, int code)
+{
+    m->stop = STOP_EXIT;
+    m->exit_code = code;
+    for (unsigned i = 0; i < m->config.harts; i++)
+        m->harts[i].attention = true;
+}
+
+void machine_stop(struct machine *m)
+{
+    m->stop_request = 1;
+}
+
+bool machine_stopping(const struct machine *m)
+{
+    return m->stop_request;
+}
+
+int machine_exit_code(const struct machine *m)
+{
+    return m->exit_code;
+}
+
+const char *machine_message(const struct machine *m)
+{
+    return m->message;
+}
+
+/* Vectors of the VM at this VMCS that are pending now, enabled or not. */
+static unsigned pending_vectors(struct machine *m, uint64_t vmcs)
+{
+    uint64_t pending[ISA_VIC_VECTORS / 64] = {0};
+    const struct context *c = NULL;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < m->config.harts && !c; i++)
+        c = pool_find(&m->harts[i], vmcs);
+    if (c)
+        memcpy(pending, &c->f[ISA_VMCS_VIC_PENDING], sizeof pending);
+    else
+        (void)machine_read(m, vmcs + 8ull * ISA_VMCS_VIC_PENDING, pending, sizeof pending);
+    for (unsigned i = 0; i < ISA_VIC_VECTORS / 64; i++)
+        n += (unsigned)__builtin_popcountll(pending[i]);
+    return n;
+}
+
+static void count_vints(struct machine *m)
+{
+    struct machine_stats *s = &m->stats;
+
+    s->vint = (struct vint_count){0};
+    s->vint_pending = 0;
+    for (unsigned i = 0; i < s->nvms; i++) {
+        struct exit_count *vm = &s->vms[i];
+
+        if (vm->vmcs != MACHINE_OTHER_VMS)
+            vm->vint_pending = pending_vectors(m, vm->vmcs);
+        s->vint_pending += vm->vint_pending;
+        s->vint.sent += vm->vint.sent;
+        s->vint.taken += vm->vint.taken;
+        s->vint.acknowledged += vm->vint.acknowledged;
+        s->vint.ended += vm->vint.ended;
+    }
+}
+
+const struct machine_stats *machine_stats(struct machine *m)
+{
+    m->stats.instret = machine_progress(m) - m->attempts;
+    m->stats.ticks = 0;
+    for (unsigned i = 0; i < m->config.harts; i++)
+        if (hart_ticks(&m->harts[i]) > m->stats.ticks)
+            m->stats.ticks = hart_ticks(&m->harts[i]);
+    count_vints(m);
+    return &m->stats;
+}
+
+const struct machine_config *machine_config(const struct machine *m)
+{
+    return &m->config;
+}
+
+struct bus *machine_bus(struct machine *m)
+{
+    return m->bus;
+}
+
+struct hart *machine_hart(struct machine *m, unsigned hart)
+{
+    return hart < m->config.harts ? &m->harts[hart] : NULL;
+}
+
+uint64_t machine_time(const struct machine *m)
+{
+    return hart_time(m->running);
+}
+
+void machine_wake_at(struct machine *m, uint64_t t)
+{
+    uint64_t per = m->config.ticks_per_time;
+    uint64_t ticks = t > UINT64_MAX / per ? UINT64_MAX : t * per;
+
+    if (ticks >= m->wake)
+        return;
+    m->wake = ticks;
+    if (ticks < m->round_end) /* whoever runs now stops there */
+        m->round_end = ticks;
+    m->running->attention = true;
+}
+
+void machine_set_irq(struct machine *m, unsigned hart, unsigned irq, bool level)
+{
+    struct hart *h = machine_hart(m, hart);
+
+    if (!h)
+        return;
+    h->mip = level ? h->mip | 1ull << irq : h->mip & ~(1ull << irq);
+    h->attention = true;
+}
+
+uint8_t *machine_ram(struct machine *m, uint64_t pa, size_t n)
+{
+    return in_ram(m, pa, n) ? m->ram + (pa - RAM_BASE) : NULL;
+}
+
+bool machine_read(struct machine *m, uint64_t pa, void *to, size_t n)
+{
+    const uint8_t *at = machine_ram(m, pa, n);
+
+    if (at)
+        memcpy(to, at, n);
+    return at;
+}
+
+bool machine_write(struct machine *m, uint64_t pa, const void *from, size_t n)
+{
+    uint8_t *at = machine_ram(m, pa, n);
+
+    if (!at || n == 0)
+        return at;
+    memcpy(at, from, n);
+    dpages_stored(m, pa, n);
+    return true;
+}
+
+bool machine_reach(struct machine *m, unsigned hart, uint64_t addr, bool write, size_t *n,
+                   uint64_t *pa)
+{
+    size_t most = 8 - addr % 8;
+
+    *n = *n < most ? *n : most;
+    return mmu_reach(&m->harts[hart], addr, (unsigned)*n, write ? ACCESS_STORE : ACCESS_LOAD, pa);
+}
+
+bool machine_watch(struct machine *m, uint64_t pa, uint64_t size, watch_fn *fn, void *user)
+{
+    struct watch *w = malloc(sizeof *w);
+
+    if (!w)
+        return false;
+    *w = (struct watch){pa, size, fn, user, m->watches};
+    m->watches = w;
+    mmu_fast_flush_stores(m);
+    return true;
+}
+
+bool machine_watched(const struct machine *m, uint64_t pa, uint64_t size)
+{
+    for (const struct watch *w = m->watches; w; w = w->next)
+        if (pa < w->pa + w->size && w->pa < pa + size)
+            return true;
+    return false;
+}
+
+void machine_store_hook(struct hart *h, uint64_t pa, uint64_t size)
+{
+    for (const struct watch *w = h->machine->watches; w; w = w->next)
+        if (pa < w->pa + w->size && w->pa < pa + size)
+            w->fn(w->user, (unsigned)h->id, w->pa);
+}
+
+struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs)
+{
+    struct machine_stats *s = &m->stats;
+
+    for (unsigned i = 0; i < s->nvms; i++)
+        if (s->vms[i].vmcs == vmcs)
+            return &s->vms[i];
+    if (s->nvms < MACHINE_VMS) {
+        s->vms[s->nvms].vmcs = vmcs;
+        return &s->vms[s->nvms++];
+    }
+    s->nvms = MACHINE_VMS + 1;
+    s->vms[MACHINE_VMS].vmcs = MACHINE_OTHER_VMS;
+    return &s->vms[MACHINE_VMS];
+}
+
+struct exit_count *machine_vm_entered(struct machine *m, uint64_t vmcs)
+{
+    struct exit_count *vm = machine_vm_stats(m, vmcs), *place = &m->stats.vms[m->vms_entered];
+    struct exit_count first = {0};
+
+    if (vm < place || vm->vmcs == MACHINE_OTHER_VMS)
+        return vm;
+    first = *vm; /* nobody points to what was not entered */
+    *vm = *place;
+    *place = first;
+    m->vms_entered++;
+    return place;
+}

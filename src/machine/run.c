@@ -1,0 +1,362 @@
+/* Running a machine: instructions with their records, interrupts and waiting between them,
+ * and the order of harts in time (machine.h). */
+#include "machine.h"
+
+#include <stdio.h>
+
+#include "cpu/cpu.h"
+#include "state/machine_state.h"
+#include "mmu/mmu.h"
+#include "mmu/tlb.h"
+
+static void emit(struct hart *h)
+{
+    struct machine *m = h->machine;
+
+    h->rec->next_pc = h->pc;
+    h->rec->seq = h->seq++;
+    m->listener(m->listener_user, h->rec);
+}
+
+static void begin_record(struct hart *h, struct retire *r)
+{
+    *r = (struct retire){
+        .instret = h->instret,
+        .hart = h->id,
+        .ring = ring_number(h),
+        .v = h->v,
+        .vmid = (uint16_t)h->vmid,
+        .vmcs = h->v ? h->current : 0,
+        .pc = h->pc,
+        .guest_base = h->s.satp,
+        .host_base = h->v ? h->live->f[ISA_VMCS_HPTBR] : 0,
+    };
+    h->rec = r;
+}
+
+void machine_fetch_address(const struct hart *h, const struct xlate_ctx *code, uint64_t pc,
+                           uint64_t *gpa, uint64_t *hpa)
+{
+    const struct tlb_entry *e = code->bare ? NULL : tlb_peek(h->tlb[0], code->tag, pc);
+
+    *gpa = *hpa = code->bare ? pc : 0;
+    if (e) {
+        uint64_t offset = pc & ((1ull << (12 + 9 * e->level)) - 1);
+
+        *gpa = (e->gpn << 12) + offset;
+        *hpa = (e->ppn << 12) + offset;
+    }
+}
+
+uint64_t machine_pc_address(const struct machine *m, unsigned hart)
+{
+    const struct hart *h = &m->harts[hart];
+    uint64_t gpa, hpa;
+
+    machine_fetch_address(h, &h->code, h->pc, &gpa, &hpa);
+    return hpa;
+}
+
+/* What the instruction wrote; for a trap, what it came to. */
+static void end_record(struct hart *h, struct retire *r, bool retired)
+{
+    struct isa_decoded d;
+
+    r->retired = retired;
+    r->cycle = hart_ticks(h) - retired; /* of a timed model, known by now */
+    if (!retired) {
+        r->insn = h->insn_len ? h->insn : 0;
+        r->length = h->fetching ? 0 : h->insn_len;
+        r->event = h->trap.event;
+        r->cause = h->trap.cause;
+        r->tval = h->trap.tval;
+        r->qual = h->trap.qual;
+        r->addr = h->trap.addr;
+        r->gpa = h->trap.gpa;
+        r->val = h->trap.val;
+        r->mem = MEM_NONE;
+        return;
+    }
+    if (isa_decode(r->insn, &d)) {
+        r->rd = d.rd;
+        r->rd_value = r->event == RETIRE_ENTRY ? 0 : h->x[d.rd];
+    }
+}
+
+/* Bits of the instruction at pc, from where it was just fetched. */
+static void record_insn(struct hart *h, struct retire *r, const struct xlate_ctx *code)
+{
+    uint16_t low = 0, high = 0;
+    uint64_t next = r->pc_hpa + 2;
+    const struct tlb_entry *e;
+
+    if (h->insn_len) {
+        r->length = h->insn_len;
+        r->insn = h->insn;
+        return;
+    }
+    (void)machine_read(h->machine, r->pc_hpa, &low, 2);
+    r->length = (uint8_t)isa_length(low);
+    if ((r->pc & 0xfff) == 0xffe && !code->bare && (e = tlb_peek(h->tlb[0], code->tag, r->pc + 2)))
+        next = (e->ppn << 12) + ((r->pc + 2) & ((1ull << (12 + 9 * e->level)) - 1));
+    if (r->length == 4)
+        (void)machine_read(h->machine, next, &high, 2);
+    r->insn = (uint32_t)high << 16 | low;
+}
+
+static void execute(struct hart *h)
+{
+    dpages_trim(h->machine);
+    if (h->timing)
+        interp_timed(h);
+    else
+        interp(h);
+}
+
+/* Ticks are cycles of a timed model, which go on by more than one an instruction. */
+static bool own_time(const struct hart *h)
+{
+    return h->timing && h->timing->own_time;
+}
+
+/* An instruction has its cycle, in which it is yet to execute: interrupts were looked at. */
+static bool held(const struct hart *h)
+{
+    return h->timing && h->timing->held;
+}
+
+/* One instruction or event with its record. */
+static void step_listened(struct hart *h)
+{
+    struct retire r;
+    struct xlate_ctx code = h->code;
+    uint64_t before = h->instret;
+
+    begin_record(h, &r);
+    if (!held(h) && irq_take(h)) {
+        end_record(h, &r, false);
+    } else {
+        h->attention = false;
+        h->limit = h->instret + 1;
+        h->insn_len = 0;
+        h->trap.event = RETIRE_NONE;
+        execute(h);
+        if (held(h) || h->machine->stop == STOP_BREAK) { /* nothing has happened */
+            h->rec = NULL;
+            return;
+        }
+        if (!r.pc_hpa)
+            machine_fetch_address(h, &code, r.pc, &r.pc_gpa, &r.pc_hpa);
+        if (h->instret != before)
+            record_insn(h, &r, &code);
+        end_record(h, &r, h->instret != before);
+    }
+    emit(h);
+    h->rec = NULL;
+}
+
+/* Instructions this hart may execute before `ticks`; a timed model looks at them itself. */
+static uint64_t budget(struct hart *h, uint64_t ticks)
+{
+    uint64_t deadline = irq_deadline(h);
+    uint64_t n = (deadline < ticks ? deadline : ticks) - hart_ticks(h);
+
+    if (own_time(h)) {
+        h->timing->due = deadline;
+        n = UINT64_MAX - h->instret;
+    }
+    if (trapcfg(h, ISA_TRAP_PREEMPT) && preempt_left(h) < n)
+        n = preempt_left(h);
+    return n ? n : 1;
+}
+
+static void wait_until(struct hart *h, uint64_t end)
+{
+    uint64_t deadline = irq_deadline(h), to = deadline < end ? deadline : end;
+
+    if (to > hart_ticks(h))
+        h->waited += to - hart_ticks(h);
+    if (h->timing) {
+        h->timing->slept = true;
+        h->timing->resume = hart_ticks(h);
+    }
+}
+
+/* Runs a hart until its ticks reach `end`, at most until its instret reaches `insns`. */
+static void hart_run(struct hart *h, uint64_t insns)
+{
+    struct machine *m = h->machine;
+
+    m->running = h;
+    while (m->stop == STOP_NONE && !m->stop_request && hart_ticks(h) < m->round_end &&
+           h->instret < insns) {
+        if (h->waiting && !irq_wakes(h)) {
+            wait_until(h, m->round_end);
+            if (!irq_wakes(h))
+                continue;
+        }
+        h->waiting = false;
+        if (h->timing)
+            h->timing->hold = m->round_end;
+        if (m->listener) {
+            step_listened(h);
+            continue;
+        }
+        if (!held(h) && irq_take(h))
+            continue;
+        h->attention = false;
+        h->limit = h->instret + budget(h, m->round_end);
+        if (h->limit > insns)
+            h->limit = insns;
+        /* Each fetch is looked up; or others have had their turn while one was held. */
+        if (m->on_stale || held(h))
+            h->limit = h->instret + 1;
+        execute(h);
+    }
+    /* Who runs in turns of many instructions cannot see the others' stores in between. */
+    h->reserved = h->reserved && (m->config.harts == 1 || own_time(h));
+}
+
+uint64_t machine_now(const struct machine *m)
+{
+    uint64_t t = UINT64_MAX;
+
+    for (unsigned i = 0; i < m->config.harts; i++)
+        if (hart_ticks(&m->harts[i]) < t)
+            t = hart_ticks(&m->harts[i]);
+    return t;
+}
+
+/* When every hart waits: the ticks at which the next one may wake; UINT64_MAX: never. */
+static bool all_wait(const struct machine *m, uint64_t *next)
+{
+    *next = m->wake;
+    for (unsigned i = 0; i < m->config.harts; i++) {
+        const struct hart *h = &m->harts[i];
+
+        if (!h->waiting || irq_wakes(h))
+            return false;
+        if (irq_deadline(h) < *next)
+            *next = irq_deadline(h);
+    }
+    return true;
+}
+
+uint64_t machine_progress(const struct machine *m)
+{
+    uint64_t n = m->attempts;
+
+    for (unsigned i = 0; i < m->config.harts; i++)
+        n += m->harts[i].instret;
+    return n;
+}
+
+static void stop_deadlock(struct machine *m)
+{
+    m->stop = STOP_DEADLOCK;
+    snprintf(
+        m->message, sizeof m->message,
+        "deadlock: every hart waits for an interrupt (wfi) and nothing is scheduled to raise one; "
+        "hart 0 waits at 0x%llx",
+        (unsigned long long)m->harts[0].pc);
+}
+
+/* Time goes on in rounds: each hart in turn runs up to the round's end, which is at the
+ * latest where a device wants to be polled. */
+static void run_round(struct machine *m, uint64_t left)
+{
+    uint64_t start = machine_now(m), next;
+    uint64_t quantum = m->config.harts == 1 ? 1 << 20 : m->config.quantum;
+
+    if (own_time(&m->harts[0]) && m->config.harts > 1)
+        quantum = 1; /* cycle by cycle, so that harts are in the order of time */
+
+    m->round_end = start + quantum;
+    if (all_wait(m, &next)) {
+        if (next == UINT64_MAX && m->horizon == UINT64_MAX) {
+            stop_deadlock(m);
+            return;
+        }
+        m->round_end = next > start ? next : start + 1;
+    } else if (m->wake < m->round_end) {
+        m->round_end = m->wake > start ? m->wake : start + 1;
+    }
+    if (m->round_end > m->horizon)
+        m->round_end = m->horizon;
+    for (unsigned i = 0; i < m->config.harts && m->stop == STOP_NONE; i++) {
+        uint64_t before = m->harts[i].instret;
+
+        hart_run(&m->harts[i], before > UINT64_MAX - left ? UINT64_MAX : before + left);
+        left -= m->harts[i].instret - before;
+    }
+    start = machine_now(m);
+    if (start < m->wake && start < m->poll) /* rounds of a cycle are too short for it */
+        return;
+    if (start >= m->wake)
+        m->wake = UINT64_MAX;
+    m->poll = start + (quantum == 1 ? m->config.quantum : 0);
+    bus_poll(m->bus, start / m->config.ticks_per_time);
+}
+
+enum stop machine_run(struct machine *m, uint64_t limit)
+{
+    return machine_run_to(m, limit, UINT64_MAX);
+}
+
+enum stop machine_run_to(struct machine *m, uint64_t limit, uint64_t ticks)
+{
+    uint64_t end = limit ? machine_progress(m) + limit : UINT64_MAX;
+
+    m->stop = STOP_NONE;
+    m->horizon = ticks;
+    while (m->stop == STOP_NONE && machine_now(m) < m->horizon) {
+        uint64_t done = machine_progress(m);
+
+        if (m->stop_request) {
+            m->stop = STOP_REQUEST;
+            m->stop_request = 0;
+        } else if (done >= end) {
+            m->stop = STOP_LIMIT;
+        } else {
+            run_round(m, end - done);
+        }
+    }
+    return m->stop;
+}
+
+void machine_horizon(struct machine *m, uint64_t ticks)
+{
+    if (ticks < m->horizon)
+        m->horizon = ticks;
+    if (ticks < m->round_end)
+        m->round_end = ticks;
+    m->running->attention = true;
+}
+
+enum stop machine_step(struct machine *m, unsigned hart)
+{
+    struct hart *h = &m->harts[hart];
+
+    m->stop = STOP_NONE;
+    m->running = h;
+    if (hart_ticks(h) >= m->wake) {
+        m->wake = UINT64_MAX;
+        bus_poll(m->bus, machine_time(m));
+    }
+    if (h->waiting && !irq_wakes(h)) {
+        h->waited++;
+        return m->stop;
+    }
+    h->waiting = false;
+    m->round_end = hart_ticks(h) + 1;
+    if (h->timing)
+        h->timing->hold = UINT64_MAX;
+    if (m->listener) {
+        step_listened(h);
+    } else if (held(h) || !irq_take(h)) {
+        h->attention = false;
+        h->limit = h->instret + 1;
+        execute(h);
+    }
+    return m->stop;
+}

@@ -1,0 +1,161 @@
+/* A hart: all of its state, as plain fields.
+ *
+ * Manual: chapters "Rings and state" and "The virtual machine". Every field that
+ * a guest or the hypervisor can see is architectural; what is behind
+ * "the simulator's own" is not. */
+#ifndef VISA_HART_H
+#define VISA_HART_H
+
+#include "timing.h"
+#include "isa.h"
+#include "machine/machine.h"
+
+/* What an exec_ function, a CSR access or a memory access comes to. The caller
+ * must look at it; the details of a trap stand in hart.trap. */
+typedef enum {
+    VISA_OK,
+    VISA_TRAP,
+} visa_result;
+#define CHECKED __attribute__((warn_unused_result))
+
+enum ring { RING_3 = 0, RING_0 = 1, RING_H = 3 }; /* RISC-V privilege levels */
+
+enum access { ACCESS_FETCH, ACCESS_LOAD, ACCESS_STORE };
+
+/* Ring 0's control registers: the host has one bank, each VM context another. */
+struct ring0 {
+    uint64_t status; /* the sstatus bits that are Ring 0's own */
+    uint64_t stvec, sscratch, sepc, scause, stval, satp, sie, scounteren, senvcfg, stimecmp;
+    uint64_t viselect, tls, tsc_aux;
+    bool ssip;
+};
+
+/* A trap that is about to be taken. */
+struct trap {
+    uint8_t event; /* enum retire_event: EXCEPTION, INTERRUPT or EXIT */
+    uint8_t cause;
+    uint64_t tval;
+    uint64_t qual, addr, gpa, val;
+};
+
+/* A context in the state pool: its VMCS, field by field. While its guest runs,
+ * x, pc, ring and the Ring 0 bank live in the hart. */
+struct context {
+    uint64_t vmcs;   /* physical address, 0: free slot */
+    uint64_t order;  /* FIFO: number of its load */
+    uint64_t f[512]; /* by field number (ISA_VMCS_*) */
+};
+
+/* VMCAUSE and its companions: the last exit or entry failure. */
+struct exit_info {
+    uint64_t cause, qual, addr, gpa, insn, len, val;
+};
+
+enum { FAST_ENTRIES = 512, CTX_MAX = 510, CTX_CACHE = 16 };
+
+/* In front of the TLB: host addresses of pages that are certain to hit. An entry
+ * lives only while the L2 entry behind it does, so no count changes. */
+struct fast_entry {
+    uint64_t tag;   /* page address | context number << 3; ~0 matches nothing */
+    uintptr_t host; /* add the virtual address; fetch: the struct dpage */
+};
+
+/* What a translation depends on beside the address; each distinct one that is in
+ * use has a small number, so that a switch needs no flush of the fast entries. */
+struct xlate_ctx {
+    uint64_t tag; /* of TLB entries: V, guest stage on, VMID, ASID (tlb.h) */
+    uint8_t ring; /* whose rights */
+    bool v, sum, mxr;
+    bool bare; /* no translation at all */
+};
+
+struct hart {
+    /* Architectural */
+    uint64_t x[33]; /* x[0] is 0; x[32] swallows writes to x0 */
+    uint64_t pc;
+    uint8_t ring; /* enum ring */
+    bool v;
+    uint64_t vmid;       /* while v */
+    struct ring0 s;      /* the bank in force */
+    struct ring0 host_s; /* the host's, while v */
+    uint64_t mstatus;    /* the bits that are not Ring 0's */
+    uint64_t medeleg, mideleg, mie, mtvec, mscratch, mepc, mcause, mtval;
+    uint64_t mcounteren, menvcfg;
+    uint64_t mip;     /* lines driven from outside: MSI MTI MEI SEI */
+    uint64_t mip_set; /* STI and SEI as Ring -1 wrote them */
+    uint8_t pmpcfg[ISA_PMP_ENTRIES];
+    uint64_t pmpaddr[ISA_PMP_ENTRIES];
+    uint64_t instret;
+    uint64_t waited;                         /* ticks slept in wfi */
+    uint64_t mcycle_offset, minstret_offset; /* written values minus counts */
+    bool reserved;                           /* lr/sc */
+    uint64_t reservation;                    /* the granule's host physical address */
+    uint64_t reserved_va;                    /* address that lr was given */
+
+    /* Xvisa */
+    uint64_t current;             /* physical address of the current VMCS, 0 if none */
+    uint64_t host_x[32], host_pc; /* the host's registers while v */
+    struct exit_info exit;
+    struct context *pool; /* config.pool of them, and one for current_context() */
+    struct context *live; /* the one whose guest runs, NULL unless v */
+    uint64_t pool_loads;
+    uint64_t count_exit, count_emu, count_tlbmiss;
+
+    /* The simulator's own */
+    uint32_t id;
+    struct machine *machine;
+    struct trap trap;
+    uint64_t next_pc;  /* where a sys instruction goes on */
+    uint32_t insn;     /* bits of the instruction being executed ... */
+    uint16_t insn_op;  /* ... its enum isa_op ... */
+    uint8_t insn_len;  /* ... and its bytes; valid in exec_ functions of class sys and in traps */
+    bool attention;    /* leave the interpreter: interrupts, ring or deadlines may have changed */
+    bool waiting;      /* in wfi */
+    bool fetching;     /* the trap comes from a fetch */
+    bool fetch_alone;  /* of the page just fetched one instruction may execute, then ask again */
+    uint8_t delivered; /* 1 + ring that the last trap was delivered to, 0: none yet */
+    bool delivered_exception; /* it was one, no interrupt */
+    uint64_t delivered_at;    /* and instret then */
+    struct first_trap {       /* the first one since an instruction retired */
+        struct trap trap;
+        uint64_t pc;
+        int8_t ring; /* as ring_number() */
+    } first;
+    uint64_t limit;              /* instret at which the interpreter returns */
+    uint64_t guest_start;        /* instret when the guest was entered, while v */
+    struct xlate_ctx data, code; /* translation in force, by cpu_update_ctx */
+    uint16_t ctx_data, ctx_code; /* their numbers */
+    uint16_t ctx_next;
+    uint16_t fetch_mix; /* into the index of fast fetches (fast_fetch) */
+    unsigned ctx_victim;
+    struct {
+        uint64_t tag, rights;
+        uint16_t number;
+    } ctx_cache[CTX_CACHE];
+    struct tlb *tlb[2];                      /* 0 fetch, 1 data */
+    struct fast_entry fast[3][FAST_ENTRIES]; /* by enum access */
+    struct retire *rec;                      /* the record being made, NULL if nobody listens */
+    uint64_t seq;
+    struct exit_count *vm_stats; /* of the live VM */
+    struct world_event entry;    /* the last one, where somebody listens to world switches */
+    bool entry_untold;           /* until timing_entered */
+    struct timing *timing;       /* NULL: nobody times this hart */
+    uint64_t fetch_pa2;          /* page of the second half of an instruction over a page's end */
+};
+
+/* Where the fast entry of a fetch is. A hypervisor and its guest often run at the same
+ * addresses: in guests the other half of the table comes first. */
+enum { FETCH_MIX_GUEST = FAST_ENTRIES / 2 };
+
+static inline struct fast_entry *fast_fetch(struct hart *h, uint64_t pc)
+{
+    return &h->fast[0][(pc >> 12 ^ h->fetch_mix) % FAST_ENTRIES];
+}
+
+/* As the manual counts them: 3, 0 or -1. */
+static inline int8_t ring_number(const struct hart *h)
+{
+    return h->ring == RING_H ? -1 : h->ring == RING_0 ? 0 : 3;
+}
+
+#endif

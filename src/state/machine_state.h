@@ -1,0 +1,77 @@
+/* What the machine is made of; for src/cpu, src/mmu, src/vic and machine.c only. */
+#ifndef VISA_MACHINE_IMPL_H
+#define VISA_MACHINE_IMPL_H
+
+#include "cpu/dpage.h"
+#include "hart.h"
+#include "devices/bus.h"
+#include "machine/machine.h"
+
+struct watch {
+    uint64_t pa, size;
+    watch_fn *fn;
+    void *user;
+    struct watch *next;
+};
+
+struct machine {
+    struct machine_config config;
+    uint8_t *ram;
+    struct hart *harts;
+    struct hart *running; /* whose time devices see */
+    struct bus *bus;
+    struct dpages dpages;
+    struct watch *watches;
+    enum stop stop;
+    int exit_code;
+    char message[384];
+    volatile int stop_request;
+    uint64_t attempts;  /* traps that got nowhere: they count against limits */
+    uint64_t wake;      /* ticks at which devices are polled */
+    uint64_t poll;      /* ticks at which they are polled for input at the latest */
+    uint64_t round_end; /* ticks up to which harts run */
+    uint64_t horizon;   /* ticks at which machine_run_to ends */
+    retire_fn *listener;
+    void *listener_user;
+    unsigned nworld; /* listeners to world switches */
+    struct {
+        world_fn *fn;
+        void *user;
+    } world[MACHINE_WORLD_FNS];
+    world_fn *on_refusal;
+    void *on_refusal_user;
+    stale_fn *on_stale;
+    void *on_stale_user;
+    transport_fn *transport; /* NULL: the bus itself */
+    void *transport_user;
+    struct machine_stats stats;
+    unsigned vms_entered;
+};
+
+static inline uint64_t hart_ticks(const struct hart *h)
+{
+    return h->instret + h->waited;
+}
+
+/* An access of a device by a hart, through whoever stands before the bus. */
+bool machine_transport(struct hart *h, bool write, uint64_t pa, unsigned width, uint64_t *value);
+
+/* Counters of the VM at this VMCS, made if need be. The second is for those who enter it: until they do, the counters' place may change. */
+struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs);
+struct exit_count *machine_vm_entered(struct machine *m, uint64_t vmcs);
+
+/* Where h's next fetch from pc goes, by its TLB, which stays untouched; 0 if that has no
+ * entry for it. */
+void machine_fetch_address(const struct hart *h, const struct xlate_ctx *code, uint64_t pc,
+                           uint64_t *gpa, uint64_t *hpa);
+
+bool machine_watched(const struct machine *m, uint64_t pa, uint64_t size);
+void machine_store_hook(struct hart *h, uint64_t pa, uint64_t size);
+
+static inline bool in_ram(const struct machine *m, uint64_t pa, uint64_t size)
+{
+    return pa >= RAM_BASE && pa - RAM_BASE <= m->config.ram_bytes &&
+           size <= m->config.ram_bytes - (pa - RAM_BASE);
+}
+
+#endif
