@@ -10,6 +10,34 @@
 #include "suggest.h"
 #include "isa.h"
 
+void machine_defaults(struct machine_config *c)
+{
+    *c = (struct machine_config){
+        .ram_bytes = 128ull << 20,
+        .harts = 1,
+        .pool = ISA_POOL,
+        .tlb_l1 = ISA_TLB_L1,
+        .tlb_l2 = ISA_TLB_L2,
+        .tlb_l2_ways = ISA_TLB_L2_WAYS,
+        .walk_cache = ISA_WALK_CACHE,
+        .pmp_granule = ISA_PMP_GRANULE,
+        .ticks_per_time = ISA_TICKS_PER_TIME,
+        .quantum = 1000,
+    };
+}
+
+void pipeline_defaults(struct pipeline_config *c)
+{
+    *c = (struct pipeline_config){0};
+    for (unsigned i = 0; i < ISA_LATS; i++)
+        c->cycles[i] = isa_latencies[i].cycles;
+    c->icache_bytes = c->dcache_bytes = ISA_CACHE_BYTES;
+    c->icache_ways = c->dcache_ways = ISA_CACHE_WAYS;
+    c->btb = ISA_BTB;
+    c->predictor = PREDICT_BTB;
+    c->own_time = true;
+}
+
 static const char *const predictors[] = {
     [PREDICT_NONE] = "none", [PREDICT_STATIC] = "static", [PREDICT_BTB] = "btb"};
 static const char *const times[] = {[false] = "instret", [true] = "cycles"};

@@ -6,12 +6,49 @@
 #ifndef VISA_CONFIG_H
 #define VISA_CONFIG_H
 
-#include "machine/machine.h"
-#include "timing/pipeline.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "isa.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Sizes that a user may choose; machine_defaults() fills in the reference machine. */
+struct machine_config {
+    uint64_t ram_bytes; /* from RAM_BASE up */
+    unsigned harts;     /* 1 to MACHINE_MAX_HARTS */
+    unsigned pool;      /* contexts per hart's state pool */
+    unsigned tlb_l1, tlb_l2, tlb_l2_ways, walk_cache;
+    unsigned pmp_granule;    /* bytes of the smallest PMP region: a power of two, 4 to 4096 */
+    uint64_t ticks_per_time; /* retired instructions per tick of `time` */
+    uint64_t quantum;        /* instructions a hart runs before the next hart's turn */
+};
+
+enum { MACHINE_MAX_HARTS = 64 };
+#define RAM_BASE 0x80000000ull
+
+enum pipeline_predictor {
+    PREDICT_NONE,   /* the next instruction */
+    PREDICT_STATIC, /* in decode: jal, and branches backwards */
+    PREDICT_BTB,    /* and before that, in fetch, the branch target buffer */
+};
+
+struct pipeline_config {
+    unsigned cycles[ISA_LATS]; /* by enum isa_latency */
+    unsigned icache_bytes, icache_ways, dcache_bytes, dcache_ways;
+    unsigned btb; /* entries, a power of two */
+    enum pipeline_predictor predictor;
+    uint64_t quantum; /* cycles that harts run ahead of SystemC's kernel at most, 0: to its
+                       * next event. Results do not depend on it. */
+    bool own_time;    /* false: `time` is the functional model's (--time instret) */
+};
+
+/* The reference machine, and its pipeline. */
+void machine_defaults(struct machine_config *c);
+void pipeline_defaults(struct pipeline_config *c);
 
 enum setting_kind {
     SETTING_NUMBER,

@@ -11,22 +11,6 @@
 #include "mmu/mmu.h"
 #include "mmu/tlb.h"
 
-void machine_defaults(struct machine_config *c)
-{
-    *c = (struct machine_config){
-        .ram_bytes = 128ull << 20,
-        .harts = 1,
-        .pool = ISA_POOL,
-        .tlb_l1 = ISA_TLB_L1,
-        .tlb_l2 = ISA_TLB_L2,
-        .tlb_l2_ways = ISA_TLB_L2_WAYS,
-        .walk_cache = ISA_WALK_CACHE,
-        .pmp_granule = ISA_PMP_GRANULE,
-        .ticks_per_time = ISA_TICKS_PER_TIME,
-        .quantum = 1000,
-    };
-}
-
 static bool hart_init(struct machine *m, struct hart *h, unsigned id)
 {
     h->id = id;

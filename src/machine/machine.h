@@ -11,28 +11,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/config.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+enum { MACHINE_WORLD_FNS = 8 };
 
 struct hart;
 struct bus;
 struct machine;
 struct dpages;
 
-/* Sizes that a user may choose; machine_defaults() fills in the reference machine. */
-struct machine_config {
-    uint64_t ram_bytes; /* from RAM_BASE up */
-    unsigned harts;     /* 1 to MACHINE_MAX_HARTS */
-    unsigned pool;      /* contexts per hart's state pool */
-    unsigned tlb_l1, tlb_l2, tlb_l2_ways, walk_cache;
-    unsigned pmp_granule;    /* bytes of the smallest PMP region: a power of two, 4 to 4096 */
-    uint64_t ticks_per_time; /* retired instructions per tick of `time` */
-    uint64_t quantum;        /* instructions a hart runs before the next hart's turn */
-};
-
-enum { MACHINE_MAX_HARTS = 64, MACHINE_WORLD_FNS = 8 };
-#define RAM_BASE 0x80000000ull
 
 /* What kind of event a retire record tells beside the instruction. */
 enum retire_event {
@@ -171,8 +162,6 @@ struct machine_stats {
     struct exit_count *vms; /* in the order of their first entry; behind them those that were only
                              * sent interrupts, and behind MACHINE_VMS all others */
 };
-
-void machine_defaults(struct machine_config *c);
 
 /* NULL with a reason in err (of size n) if the configuration cannot be built. */
 struct machine *machine_new(const struct machine_config *c, char *err, size_t n);

@@ -10,22 +10,6 @@
 extern "C" {
 #endif
 
-enum pipeline_predictor {
-    PREDICT_NONE,   /* the next instruction */
-    PREDICT_STATIC, /* in decode: jal, and branches backwards */
-    PREDICT_BTB,    /* and before that, in fetch, the branch target buffer */
-};
-
-struct pipeline_config {
-    unsigned cycles[ISA_LATS]; /* by enum isa_latency */
-    unsigned icache_bytes, icache_ways, dcache_bytes, dcache_ways;
-    unsigned btb; /* entries, a power of two */
-    enum pipeline_predictor predictor;
-    uint64_t quantum; /* cycles that harts run ahead of SystemC's kernel at most, 0: to its
-                       * next event. Results do not depend on it. */
-    bool own_time;    /* false: `time` is the functional model's (--time instret) */
-};
-
 /* Where cycles go. Every cycle is in exactly one of these. */
 enum pipeline_category {
     PIPELINE_RETIRED,
@@ -89,8 +73,6 @@ struct pipeline_insn {
 typedef void pipeline_fn(void *user, const struct pipeline_insn *i);
 
 struct pipeline;
-
-void pipeline_defaults(struct pipeline_config *c);
 
 /* What happens when SystemC and the pipeline are refused memory. Without it an exception is thrown,
  * which SystemC does not survive everywhere: a program that has one should end in fn. */

@@ -1,9 +1,14 @@
-/* The pipeline model's counts as JSON (pipeline_stats.h). */
+/* The pipeline model's counts as JSON (pipeline_stats.h); here, so that programs without SystemC
+ * know the names of categories too (pipeline.h). */
 #include "pipeline_stats.h"
 
 #include <inttypes.h>
 
 #include "report/report.h"
+
+const char *const pipeline_category_names[PIPELINE_CATEGORIES] = {
+    "retired", "frontend", "mispredict", "icache", "dcache", "tlb",   "walk_guest", "walk_host",
+    "hazard",  "execute",  "world",      "pool",   "trap",   "flush", "device",     "wait"};
 
 static const struct {
     const char *key;
