@@ -8,35 +8,45 @@
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
 
-bool dpages_init(struct dpages *d, uint64_t ram_bytes)
+bool dpages_init(struct machine *m)
 {
-    d->pages = ram_bytes >> 12;
-    d->by_page = calloc(d->pages, sizeof *d->by_page);
-    for (struct dpage *p; d->spares < DPAGES_SPARE && (p = malloc(sizeof *p));)
+    struct dpages *d = m->dpages = calloc(1, sizeof *d);
+
+    m->code.pages = m->config.ram_bytes >> 12;
+    m->code.by_page = calloc(m->code.pages, sizeof *m->code.by_page);
+    for (struct dpage *p; d && d->spares < DPAGES_SPARE && (p = malloc(sizeof *p));)
         d->spare[d->spares++] = p;
-    return d->by_page && d->spares == DPAGES_SPARE;
+    return d && m->code.by_page && d->spares == DPAGES_SPARE;
 }
 
-static void forget_all(struct dpages *d)
+static void forget_all(struct machine *m)
 {
-    for (uint64_t i = 0; d->count && i < d->pages; i++)
-        if (d->by_page[i]) {
+    struct dpages *d = m->dpages;
+
+    for (uint64_t i = 0; d->count && i < m->code.pages; i++)
+        if (m->code.by_page[i]) {
             if (d->spares < DPAGES_SPARE)
-                d->spare[d->spares++] = d->by_page[i];
+                d->spare[d->spares++] = (struct dpage *)m->code.by_page[i];
             else
-                free(d->by_page[i]);
-            d->by_page[i] = NULL;
+                free(m->code.by_page[i]);
+            m->code.by_page[i] = NULL;
             d->count--;
         }
 }
 
-void dpages_free(struct dpages *d)
+void dpages_free(struct machine *m)
 {
-    forget_all(d);
-    while (d->spares)
-        free(d->spare[--d->spares]);
-    free(d->by_page);
-    d->by_page = NULL;
+    struct dpages *d = m->dpages;
+
+    if (d) {
+        forget_all(m);
+        while (d->spares)
+            free(d->spare[--d->spares]);
+    }
+    free(d);
+    free(m->code.by_page);
+    m->dpages = NULL;
+    m->code.by_page = NULL;
 }
 
 static void reset_slots(struct dpage *p)
@@ -46,63 +56,63 @@ static void reset_slots(struct dpage *p)
     for (unsigned i = 0; i < DPAGE_SLOTS; i++)
         p->slot[i] = undecoded;
     p->slot[DPAGE_SLOTS] = p->slot[DPAGE_SLOTS + 1] = end;
-    p->dirty = false;
+    p->code.dirty = false;
 }
 
 void dpages_trim(struct machine *m)
 {
-    if (m->dpages.spares < DPAGES_SPARE)
+    if (m->dpages->spares < DPAGES_SPARE)
         dpages_forget(m);
 }
 
 void dpages_forget(struct machine *m)
 {
-    forget_all(&m->dpages);
-    m->dpages.dirty = NULL;
+    forget_all(m);
+    m->code.dirty = NULL;
     for (unsigned i = 0; i < m->config.harts; i++)
         mmu_fast_flush(&m->harts[i]);
 }
 
-struct dpage *dpages_get(struct machine *m, uint64_t pa)
+/* The decoded page at physical address pa, in RAM. */
+static struct dpage *get_page(struct machine *m, uint64_t pa)
 {
-    struct dpages *d = &m->dpages;
-    struct dpage **at = &d->by_page[(pa - RAM_BASE) >> 12];
+    struct code_page **at = &m->code.by_page[(pa - RAM_BASE) >> 12];
+    struct dpages *d = m->dpages;
+    struct dpage *p;
 
     if (*at)
-        return *at;
-    *at = d->count < DPAGES_MAX ? malloc(sizeof **at) : NULL;
-    if (!*at)
-        *at = d->spare[--d->spares];
+        return (struct dpage *)*at;
+    p = d->count < DPAGES_MAX ? malloc(sizeof *p) : NULL;
+    if (!p)
+        p = d->spare[--d->spares];
     d->count++;
-    (*at)->all = d;
-    (*at)->bytes = m->ram + (pa - RAM_BASE);
-    (*at)->pa = pa;
-    reset_slots(*at);
+    p->all = d;
+    p->bytes = m->ram + (pa - RAM_BASE);
+    p->pa = pa;
+    reset_slots(p);
+    *at = &p->code;
     mmu_fast_flush_stores(m); /* stores into this page must be seen from now on */
-    return *at;
+    return p;
 }
 
-void dpages_stored(struct machine *m, uint64_t pa, uint64_t size)
+visa_result dpage_fetch(struct hart *h, uint64_t pc, struct dpage **page)
 {
-    struct dpages *d = &m->dpages;
+    uint64_t pa;
 
-    for (uint64_t page = (pa - RAM_BASE) >> 12; page <= (pa - RAM_BASE + size - 1) >> 12; page++)
-        if (d->by_page[page] && !d->by_page[page]->dirty) {
-            d->by_page[page]->dirty = true;
-            d->by_page[page]->next_dirty = d->dirty;
-            d->dirty = d->by_page[page];
-        }
+    if (mmu_fetch(h, pc, &pa) != VISA_OK)
+        return VISA_TRAP;
+    *page = get_page(h->machine, pa);
+    mmu_fast_fetch(h, pc, (uintptr_t)*page);
+    return VISA_OK;
 }
 
 void dpages_sync(struct machine *m)
 {
-    struct dpages *d = &m->dpages;
-
-    if (!d->dirty)
+    if (!m->code.dirty)
         return;
-    for (struct dpage *p = d->dirty; p; p = p->next_dirty)
-        reset_slots(p);
-    d->dirty = NULL;
+    for (struct code_page *p = m->code.dirty; p; p = p->next_dirty)
+        reset_slots((struct dpage *)p);
+    m->code.dirty = NULL;
     mmu_fast_flush_stores(m);
 }
 
@@ -202,7 +212,7 @@ unsigned dpage_operation(const struct dpage *p, const struct dinsn *d)
 
 bool dpage_breaks(struct hart *h, const struct dpage *p, const struct dinsn *d)
 {
-    struct dpages *all = &h->machine->dpages;
+    struct dpages *all = h->machine->dpages;
     const struct dinsn insn = without_breaks(p, d);
     unsigned offset = (unsigned)(d - p->slot) * 2;
 

@@ -4,17 +4,17 @@
  * what follows them in a straight line.
  *
  * A store into such a page leaves it as it is until the hart's fence.i, as RISC-V
- * allows: the store only marks the page dirty (see mem_stored). */
+ * allows: the store only marks the page dirty (state/code.h). */
 #ifndef VISA_DPAGE_H
 #define VISA_DPAGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "machine/machine.h"
+#include "state/code.h"
+#include "state/events.h"
+#include "state/hart.h"
 
-struct hart;
-struct machine;
 struct dpages;
 
 /* One decoded instruction: an operation of interp.c and its operands. What a, b and
@@ -30,31 +30,28 @@ struct dinsn {
 enum { DPAGE_SLOTS = 2048, DPAGES_MAX = 16384, DPAGES_SPARE = 2 };
 
 struct dpage {
+    struct code_page code; /* first: machine.code has it */
     /* Two more: where the last instructions of the page go on. */
     struct dinsn slot[DPAGE_SLOTS + 2];
     const struct dpages *all;
     const uint8_t *bytes; /* the page in RAM */
     uint64_t pa;
-    uint32_t cross_bits;      /* the 32-bit instruction over the page's end, as last decoded */
-    uint16_t cross_op;        /* its operation; the slot says INTERP_CROSS */
-    bool dirty;               /* stored into since it was decoded ... */
-    struct dpage *next_dirty; /* ... and in the list of those */
+    uint32_t cross_bits; /* the 32-bit instruction over the page's end, as last decoded */
+    uint16_t cross_op;   /* its operation; the slot says INTERP_CROSS */
 };
 
 struct dpages {
-    struct dpage **by_page; /* one pointer per page of RAM */
-    uint64_t pages;
-    unsigned count;
+    unsigned count;                    /* of machine.code */
     struct dpage *spare[DPAGES_SPARE]; /* where there can be no others */
     unsigned spares;
-    struct dpage *dirty; /* list of dirty pages */
     /* Before which instructions runs may stop: INTERP_BREAK stands in their slots. */
     struct machine_break breaks[BREAK_SLOTS];
     unsigned broke; /* bits of those that stopped the run last */
 };
 
-bool dpages_init(struct dpages *d, uint64_t ram_bytes);
-void dpages_free(struct dpages *d);
+/* False if memory ran out; dpages_free then too. */
+bool dpages_init(struct machine *m);
+void dpages_free(struct machine *m);
 
 /* Can one more be had? If not, the interpreter returns, for dpages_trim. */
 static inline bool dpages_ready(const struct dpages *d)
@@ -62,8 +59,8 @@ static inline bool dpages_ready(const struct dpages *d)
     return d->spares;
 }
 
-/* The decoded page at physical address pa (in RAM), if dpages_ready. */
-struct dpage *dpages_get(struct machine *m, uint64_t pa);
+/* The decoded page that holds pc, or a trap. Sets its fast entry. Only if dpages_ready. */
+CHECKED visa_result dpage_fetch(struct hart *h, uint64_t pc, struct dpage **page);
 
 /* Forgets all of them, or all if there was no room for more; no interpreter may be running. */
 void dpages_forget(struct machine *m);
@@ -79,8 +76,5 @@ bool dpage_breaks(struct hart *h, const struct dpage *p, const struct dinsn *d);
 
 /* fence.i: what was stored into decoded pages is decoded anew. */
 void dpages_sync(struct machine *m);
-
-/* Marks the pages of [pa, pa+size) as stored into. */
-void dpages_stored(struct machine *m, uint64_t pa, uint64_t size);
 
 #endif

@@ -12,10 +12,11 @@
 
 #include "alu.h"
 #include "cpu.h"
+#include "dpage.h"
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
 
-/* interp_timed.c compiles this a second time for timed models (cpu/timing.h): there each
+/* interp_timed.c compiles this a second time for timed models (state/timing.h): there each
  * instruction is asked for its cycle before it executes, and pairs are taken apart. */
 #ifndef INTERP_TIMED
 #define INTERP interp
@@ -138,7 +139,7 @@ static visa_result fetch_cross(struct hart *h, struct dpage *p)
 
     NOTE_CROSS(h, p);
     memcpy(&low, p->bytes + 4094, 2);
-    if (e->tag != (pc | (uint64_t)h->ctx_code << 3) && mmu_fetch(h, pc, &next) != VISA_OK)
+    if (e->tag != (pc | (uint64_t)h->ctx_code << 3) && dpage_fetch(h, pc, &next) != VISA_OK)
         return VISA_TRAP;
     h->fetch_pa2 = next->pa;
     memcpy(&high, next->bytes, 2);
@@ -226,9 +227,9 @@ lookup:
         h->pc = pc;
         h->instret = h->limit - left;
         h->insn_len = 0;
-        if (unlikely(!dpages_ready(&h->machine->dpages)))
+        if (unlikely(!dpages_ready(h->machine->dpages)))
             return;
-        if (mmu_fetch(h, pc, &page) != VISA_OK)
+        if (dpage_fetch(h, pc, &page) != VISA_OK)
             goto fault;
         if (unlikely(h->fetch_alone)) {
             h->limit = h->instret + 1;
@@ -467,7 +468,7 @@ L_sys:
     h->insn_op = op_of(ip, page) / 2;
     h->next_pc = h->pc + h->insn_len;
     if (h->rec) /* it may flush what says where it was */
-        machine_fetch_address(h, &h->code, h->pc, &h->rec->pc_gpa, &h->rec->pc_hpa);
+        mmu_peek_fetch(h, &h->code, h->pc, &h->rec->pc_gpa, &h->rec->pc_hpa);
     if (exec_sys[h->insn_op](h, h->insn) != VISA_OK)
         goto trap;
     h->instret++;
@@ -502,7 +503,7 @@ decode_last : {
 L_cross:
     SYNC();
     h->insn_len = 0;
-    if (unlikely(!dpages_ready(&h->machine->dpages)))
+    if (unlikely(!dpages_ready(h->machine->dpages)))
         return;
     if (fetch_cross(h, page) != VISA_OK)
         goto fault;

@@ -5,11 +5,6 @@
 
 #define BIT(n) (1ull << (n))
 
-uint64_t hart_time(const struct hart *h)
-{
-    return hart_ticks(h) / h->machine->config.ticks_per_time;
-}
-
 uint64_t hart_mip(const struct hart *h)
 {
     const struct ring0 *s = h->v ? &h->host_s : &h->s;

@@ -1,5 +1,6 @@
 /* Environment calls, returns from traps, waiting, fence.i. Manual: chapter "Traps". */
 #include "cpu.h"
+#include "dpage.h"
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
 

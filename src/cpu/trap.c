@@ -5,33 +5,6 @@
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
 
-visa_result raise_exception(struct hart *h, unsigned cause, uint64_t tval)
-{
-    h->trap = (struct trap){.event = RETIRE_EXCEPTION, .cause = (uint8_t)cause, .tval = tval};
-    return VISA_TRAP;
-}
-
-visa_result raise_exit(struct hart *h, unsigned cause, uint64_t qual, uint64_t addr, uint64_t gpa,
-                       uint64_t val)
-{
-    h->trap = (struct trap){.event = RETIRE_EXIT,
-                            .cause = (uint8_t)cause,
-                            .qual = qual,
-                            .addr = addr,
-                            .gpa = gpa,
-                            .val = val};
-    return VISA_TRAP;
-}
-
-visa_result raise_illegal(struct hart *h, uint64_t qual, uint64_t val)
-{
-    if (!trapcfg(h, ISA_TRAP_PRIV))
-        return raise_exception(h, ISA_EXC_ILLEGAL, h->insn);
-    if (h->insn_len == 4)
-        qual |= QUAL(PRIVILEGED, RD, INSN_RD(h->insn)) | QUAL(PRIVILEGED, RS1, INSN_RS1(h->insn));
-    return raise_exit(h, ISA_EXIT_PRIVILEGED, qual, 0, 0, val);
-}
-
 static uint64_t vector(uint64_t tvec, const struct trap *t)
 {
     if (t->event == RETIRE_INTERRUPT && (tvec & 1))

@@ -1,57 +1,8 @@
 /* Ports, MSRs, and what a VM may do with them; MMIO ranges. Manual: chapter "I/O". */
 #include "cpu.h"
+#include "devices/bus.h"
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
-
-static bool range_is_valid(const struct context *c, unsigned i)
-{
-    return c->f[ISA_VMCS_IOV_FLAGS + i] & IOV_VALID;
-}
-
-/* The range that holds all of [gpa, gpa+size), or -1. */
-static int find_range(const struct context *c, uint64_t gpa, uint64_t size)
-{
-    for (unsigned i = 0; i < ISA_IOV_RANGES; i++) {
-        uint64_t offset = gpa - c->f[ISA_VMCS_IOV_BASE + i], bytes = c->f[ISA_VMCS_IOV_SIZE + i];
-
-        if (range_is_valid(c, i) && offset < bytes && size <= bytes - offset)
-            return (int)i;
-    }
-    return -1;
-}
-
-bool iov_overlaps(const struct context *c, uint64_t gpa, uint64_t size)
-{
-    for (unsigned i = 0; i < ISA_IOV_RANGES; i++) {
-        uint64_t base = c->f[ISA_VMCS_IOV_BASE + i], bytes = c->f[ISA_VMCS_IOV_SIZE + i];
-
-        if (range_is_valid(c, i) && base <= gpa + (size - 1) && gpa <= base + (bytes - 1))
-            return true;
-    }
-    return false;
-}
-
-struct iov_answer iov_resolve(const struct context *c, uint64_t gpa, unsigned size,
-                              enum access access)
-{
-    struct iov_answer a = {IOV_NONE, -1, 0};
-
-    if (!c || !iov_overlaps(c, gpa & ~0xfffull, 4096))
-        return a;
-    a.kind = IOV_NO_FETCH;
-    if (access == ACCESS_FETCH)
-        return a;
-    a.range = find_range(c, gpa, size);
-    if (a.range < 0)
-        a.kind = IOV_NEAR;
-    else if (c->f[ISA_VMCS_IOV_FLAGS + a.range] & IOV_EXIT)
-        a.kind = IOV_EXITS;
-    else
-        a = (struct iov_answer){IOV_FORWARDS, a.range,
-                                c->f[ISA_VMCS_IOV_TARGET + a.range] +
-                                    (gpa - c->f[ISA_VMCS_IOV_BASE + a.range])};
-    return a;
-}
 
 /* Is every port of the access open to the live guest? */
 static bool ports_open(const struct hart *h, uint16_t port, unsigned width)
@@ -209,7 +160,7 @@ static enum iovmap_result map_range(struct context *c, uint64_t id, const uint64
     for (unsigned i = 0; i < ISA_IOV_RANGES; i++) {
         uint64_t b = c->f[ISA_VMCS_IOV_BASE + i], s = c->f[ISA_VMCS_IOV_SIZE + i];
 
-        if (i != id && range_is_valid(c, i) && base <= b + (s - 1) && b <= base + (size - 1))
+        if (i != id && iov_valid(c, i) && base <= b + (s - 1) && b <= base + (size - 1))
             return IOVMAP_OVERLAP;
     }
     c->f[ISA_VMCS_IOV_BASE + id] = base;

@@ -138,7 +138,7 @@ static struct world_event world_event(const struct hart *h, const struct context
     e.instret = h->instret + e.entry; /* the entering instruction is the host's */
     e.ticks = hart_ticks(h) + e.entry;
     e.ring = ring_number(h);
-    machine_fetch_address(h, &h->code, e.pc, &e.pc_gpa, &e.pc_hpa);
+    mmu_peek_fetch(h, &h->code, e.pc, &e.pc_gpa, &e.pc_hpa);
     return e;
 }
 
@@ -306,24 +306,6 @@ visa_result exec_vmexit(struct hart *h, uint32_t bits)
     if (check_rings(h, bits) != VISA_OK)
         return VISA_TRAP;
     return raise_exit(h, ISA_EXIT_HYPERCALL, QUAL(HYPERCALL, NUMBER, bits >> 20), 0, 0, 0);
-}
-
-uint64_t qual_operand(const struct hart *h, unsigned cause)
-{
-    const struct isa_insn *row;
-    struct isa_decoded d;
-    bool atomic;
-    unsigned reg;
-
-    if (!isa_decode(h->insn, &d))
-        return 0;
-    row = &isa_insns[d.op];
-    atomic = row->klass == ISA_CLASS_MEM;
-    reg = isa_field(row, ISA_FIELD_RS2) ? d.rs2 : d.rd; /* what it stores, if it does */
-    if (cause == ISA_EXIT_IO)
-        return QUAL(IO, REG, reg) | QUAL(IO, SIGNED, row->extends) | QUAL(IO, ATOMIC, atomic);
-    return QUAL(HOSTFAULT, REG, reg) | QUAL(HOSTFAULT, SIGNED, row->extends) |
-           QUAL(HOSTFAULT, ATOMIC, atomic);
 }
 
 static void record_exit(struct hart *h, struct context *c)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "isa.h"
-#include "machine/machine.h"
+#include "state/services.h"
 
 enum { MSIP = 0, MTIMECMP = 0x4000, MTIME = 0xbff8 };
 

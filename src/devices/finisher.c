@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "machine/machine.h"
+#include "state/services.h"
 
 struct finisher {
     struct machine *machine;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "isa.h"
-#include "machine/machine.h"
+#include "state/services.h"
 
 enum {
     PRIORITY = 0x0,

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "machine/machine.h"
+#include "state/services.h"
 
 struct ports {
     struct machine *machine;

@@ -7,6 +7,8 @@
 
 #include "config/config.h"
 #include "cpu/cpu.h"
+#include "cpu/dpage.h"
+#include "devices/bus.h"
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
 #include "mmu/tlb.h"
@@ -36,7 +38,7 @@ struct machine *machine_new(const struct machine_config *c, char *err, size_t n)
         m->harts = calloc(c->harts, sizeof *m->harts);
         m->bus = bus_new();
         m->stats.vms = calloc(MACHINE_VMS + 1, sizeof *m->stats.vms);
-        ok = m->ram && m->harts && m->bus && m->stats.vms && dpages_init(&m->dpages, c->ram_bytes);
+        ok = m->ram && m->harts && m->bus && m->stats.vms && dpages_init(m);
     }
     for (unsigned i = 0; ok && i < c->harts; i++)
         ok = hart_init(m, &m->harts[i], i);
@@ -68,7 +70,7 @@ void machine_free(struct machine *m)
     }
     if (m->bus)
         bus_free(m->bus);
-    dpages_free(&m->dpages);
+    dpages_free(m);
     free(m->stats.vms);
     free(m->harts);
     free(m->ram);
@@ -127,15 +129,6 @@ void machine_on_transport(struct machine *m, transport_fn *fn, void *user)
     m->transport_user = user;
 }
 
-bool machine_transport(struct hart *h, bool write, uint64_t pa, unsigned width, uint64_t *value)
-{
-    struct machine *m = h->machine;
-
-    if (m->transport)
-        return m->transport(m->transport_user, h->id, write, pa, width, value);
-    return write ? bus_write(m->bus, pa, width, *value) : bus_read(m->bus, pa, width, value);
-}
-
 void machine_listen(struct machine *m, retire_fn *fn, void *user)
 {
     m->listener = fn;
@@ -180,7 +173,7 @@ void machine_off_world(struct machine *m, world_fn *fn, void *user)
 void machine_break_set(struct machine *m, enum machine_break_slot slot,
                        const struct machine_break *b)
 {
-    m->dpages.breaks[slot] = *b;
+    m->dpages->breaks[slot] = *b;
     dpages_forget(m);
 }
 
@@ -191,18 +184,10 @@ void machine_break_clear(struct machine *m, enum machine_break_slot slot)
 
 bool machine_broke(const struct machine *m, enum machine_break_slot slot)
 {
-    return m->dpages.broke >> slot & 1;
+    return m->dpages->broke >> slot & 1;
 }
 
 /* Results and small services ------------------------------------------------------- */
-
-void machine_exit(struct machine *m, int code)
-{
-    m->stop = STOP_EXIT;
-    m->exit_code = code;
-    for (unsigned i = 0; i < m->config.harts; i++)
-        m->harts[i].attention = true;
-}
 
 void machine_stop(struct machine *m)
 {
@@ -287,59 +272,6 @@ struct hart *machine_hart(struct machine *m, unsigned hart)
     return hart < m->config.harts ? &m->harts[hart] : NULL;
 }
 
-uint64_t machine_time(const struct machine *m)
-{
-    return hart_time(m->running);
-}
-
-void machine_wake_at(struct machine *m, uint64_t t)
-{
-    uint64_t per = m->config.ticks_per_time;
-    uint64_t ticks = t > UINT64_MAX / per ? UINT64_MAX : t * per;
-
-    if (ticks >= m->wake)
-        return;
-    m->wake = ticks;
-    if (ticks < m->round_end) /* whoever runs now stops there */
-        m->round_end = ticks;
-    m->running->attention = true;
-}
-
-void machine_set_irq(struct machine *m, unsigned hart, unsigned irq, bool level)
-{
-    struct hart *h = machine_hart(m, hart);
-
-    if (!h)
-        return;
-    h->mip = level ? h->mip | 1ull << irq : h->mip & ~(1ull << irq);
-    h->attention = true;
-}
-
-uint8_t *machine_ram(struct machine *m, uint64_t pa, size_t n)
-{
-    return in_ram(m, pa, n) ? m->ram + (pa - RAM_BASE) : NULL;
-}
-
-bool machine_read(struct machine *m, uint64_t pa, void *to, size_t n)
-{
-    const uint8_t *at = machine_ram(m, pa, n);
-
-    if (at)
-        memcpy(to, at, n);
-    return at;
-}
-
-bool machine_write(struct machine *m, uint64_t pa, const void *from, size_t n)
-{
-    uint8_t *at = machine_ram(m, pa, n);
-
-    if (!at || n == 0)
-        return at;
-    memcpy(at, from, n);
-    dpages_stored(m, pa, n);
-    return true;
-}
-
 bool machine_reach(struct machine *m, unsigned hart, uint64_t addr, bool write, size_t *n,
                    uint64_t *pa)
 {
@@ -359,49 +291,4 @@ bool machine_watch(struct machine *m, uint64_t pa, uint64_t size, watch_fn *fn, 
     m->watches = w;
     mmu_fast_flush_stores(m);
     return true;
-}
-
-bool machine_watched(const struct machine *m, uint64_t pa, uint64_t size)
-{
-    for (const struct watch *w = m->watches; w; w = w->next)
-        if (pa < w->pa + w->size && w->pa < pa + size)
-            return true;
-    return false;
-}
-
-void machine_store_hook(struct hart *h, uint64_t pa, uint64_t size)
-{
-    for (const struct watch *w = h->machine->watches; w; w = w->next)
-        if (pa < w->pa + w->size && w->pa < pa + size)
-            w->fn(w->user, (unsigned)h->id, w->pa);
-}
-
-struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs)
-{
-    struct machine_stats *s = &m->stats;
-
-    for (unsigned i = 0; i < s->nvms; i++)
-        if (s->vms[i].vmcs == vmcs)
-            return &s->vms[i];
-    if (s->nvms < MACHINE_VMS) {
-        s->vms[s->nvms].vmcs = vmcs;
-        return &s->vms[s->nvms++];
-    }
-    s->nvms = MACHINE_VMS + 1;
-    s->vms[MACHINE_VMS].vmcs = MACHINE_OTHER_VMS;
-    return &s->vms[MACHINE_VMS];
-}
-
-struct exit_count *machine_vm_entered(struct machine *m, uint64_t vmcs)
-{
-    struct exit_count *vm = machine_vm_stats(m, vmcs), *place = &m->stats.vms[m->vms_entered];
-    struct exit_count first = {0};
-
-    if (vm < place || vm->vmcs == MACHINE_OTHER_VMS)
-        return vm;
-    first = *vm; /* nobody points to what was not entered */
-    *vm = *place;
-    *place = first;
-    m->vms_entered++;
-    return place;
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "cpu/cpu.h"
+#include "cpu/dpage.h"
+#include "devices/bus.h"
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
 #include "mmu/tlb.h"
@@ -34,26 +36,12 @@ static void begin_record(struct hart *h, struct retire *r)
     h->rec = r;
 }
 
-void machine_fetch_address(const struct hart *h, const struct xlate_ctx *code, uint64_t pc,
-                           uint64_t *gpa, uint64_t *hpa)
-{
-    const struct tlb_entry *e = code->bare ? NULL : tlb_peek(h->tlb[0], code->tag, pc);
-
-    *gpa = *hpa = code->bare ? pc : 0;
-    if (e) {
-        uint64_t offset = pc & ((1ull << (12 + 9 * e->level)) - 1);
-
-        *gpa = (e->gpn << 12) + offset;
-        *hpa = (e->ppn << 12) + offset;
-    }
-}
-
 uint64_t machine_pc_address(const struct machine *m, unsigned hart)
 {
     const struct hart *h = &m->harts[hart];
     uint64_t gpa, hpa;
 
-    machine_fetch_address(h, &h->code, h->pc, &gpa, &hpa);
+    mmu_peek_fetch(h, &h->code, h->pc, &gpa, &hpa);
     return hpa;
 }
 
@@ -146,7 +134,7 @@ static void step_listened(struct hart *h)
             return;
         }
         if (!r.pc_hpa)
-            machine_fetch_address(h, &code, r.pc, &r.pc_gpa, &r.pc_hpa);
+            mmu_peek_fetch(h, &code, r.pc, &r.pc_gpa, &r.pc_hpa);
         if (h->instret != before)
             record_insn(h, &r, &code);
         end_record(h, &r, h->instret != before);

@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#include "cpu/cpu.h"
+#include "devices/bus.h"
 #include "state/machine_state.h"
+#include "state/raise.h"
 #include "walk.h"
 
 /* Exception codes by what failed and which access it was (RISC-V privileged manual,
@@ -21,8 +22,7 @@ static unsigned log2_bytes(unsigned size)
     return (unsigned)__builtin_ctz(size);
 }
 
-/* VMQUAL fields that say which load or store it was; the register and the extension
- * are filled in from the instruction when the exit is taken (cpu/exit.c). */
+/* A host fault: the exit, or Ring -1's own exception. */
 static visa_result fail_host(struct hart *h, const struct xlate *q, uint64_t gpa, bool walk,
                              bool denied)
 {
@@ -230,6 +230,20 @@ static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context
     return VISA_OK;
 }
 
+void mmu_peek_fetch(const struct hart *h, const struct xlate_ctx *code, uint64_t pc, uint64_t *gpa,
+                    uint64_t *hpa)
+{
+    const struct tlb_entry *e = code->bare ? NULL : tlb_peek(h->tlb[0], code->tag, pc);
+
+    *gpa = *hpa = code->bare ? pc : 0;
+    if (e) {
+        uint64_t offset = pc & ((1ull << (12 + 9 * e->level)) - 1);
+
+        *gpa = (e->gpn << 12) + offset;
+        *hpa = (e->ppn << 12) + offset;
+    }
+}
+
 /* What the tables say now about an access that a cached entry has just allowed. */
 static void check_stale(struct hart *h, const struct xlate *q, struct context *c)
 {
@@ -244,7 +258,7 @@ static void check_stale(struct hart *h, const struct xlate *q, struct context *c
                           .cached_hpa = q->hpa};
     uint64_t gpa;
 
-    machine_fetch_address(h, &h->code, h->pc, &gpa, &u.pc_hpa);
+    mmu_peek_fetch(h, &h->code, h->pc, &gpa, &u.pc_hpa);
     u.mapped =
         walk_resolve(&w, q->va) == WALK_OK && w.iov.kind != IOV_NO_FETCH && w.iov.kind != IOV_EXITS;
     if (u.mapped)
@@ -375,7 +389,7 @@ static visa_result check_second_half(struct hart *h, const struct xlate *q)
     return check_physical(h, &half);
 }
 
-visa_result mmu_fetch(struct hart *h, uint64_t pc, struct dpage **page)
+visa_result mmu_fetch(struct hart *h, uint64_t pc, uint64_t *pa)
 {
     struct xlate q = {.va = pc, .access = ACCESS_FETCH, .size = 2, .ctx = &h->code};
     struct machine *m = h->machine;
@@ -399,10 +413,14 @@ visa_result mmu_fetch(struct hart *h, uint64_t pc, struct dpage **page)
     if (h->fetch_alone && check_second_half(h, &q) != VISA_OK)
         return VISA_TRAP;
     h->fetching = false;
-    *page = dpages_get(m, q.hpa & ~0xfffull);
-    if (!m->on_stale && !h->fetch_alone)
-        fast_fill(h, &q, (uintptr_t)*page);
+    *pa = q.hpa & ~0xfffull;
     return VISA_OK;
+}
+
+void mmu_fast_fetch(struct hart *h, uint64_t pc, uintptr_t host)
+{
+    if (!h->machine->on_stale && !h->fetch_alone)
+        fast_fill(h, &(struct xlate){.va = pc, .access = ACCESS_FETCH}, host);
 }
 
 void mmu_fast_flush(struct hart *h)
@@ -500,6 +518,16 @@ void mmu_flush(struct hart *h, const struct flush *f)
     mmu_fast_flush(h);
 }
 
+/* An access of a device by a hart, through whoever stands before the bus. */
+static bool transport(struct hart *h, bool write, uint64_t pa, unsigned width, uint64_t *value)
+{
+    struct machine *m = h->machine;
+
+    if (m->transport)
+        return m->transport(m->transport_user, h->id, write, pa, width, value);
+    return write ? bus_write(m->bus, pa, width, *value) : bus_read(m->bus, pa, width, value);
+}
+
 visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value)
 {
     struct machine *m = h->machine;
@@ -523,7 +551,7 @@ visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value)
         return raise_exception(h, misaligned[q->access], q->va);
     if (h->timing)
         timing_note(h->timing, TIMING_DEVICE, q->hpa, q->size, q->access == ACCESS_STORE);
-    ok = machine_transport(h, q->access == ACCESS_STORE, q->hpa, q->size, value);
+    ok = transport(h, q->access == ACCESS_STORE, q->hpa, q->size, value);
     h->attention = true; /* devices change interrupts and deadlines */
     if (ok)
         return VISA_OK;
@@ -545,7 +573,7 @@ void mem_stored(struct hart *h, uint64_t hpa, unsigned size)
 {
     struct machine *m = h->machine;
 
-    dpages_stored(m, hpa, size);
+    code_stored(m, hpa, size);
     if (h->timing && m->config.harts > 1)
         mem_break_reservations(h, hpa);
     if (m->watches && machine_watched(m, hpa, size)) {

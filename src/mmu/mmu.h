@@ -5,8 +5,6 @@
 
 #include "state/hart.h"
 
-struct dpage;
-
 /* One access of at most 8 bytes that does not cross a page. */
 struct xlate {
     /* in */
@@ -34,8 +32,15 @@ CHECKED visa_result mmu_translate_gpa(struct hart *h, const struct context *c, s
  * V=1 guest physical. False where its load or store would not find that RAM. Changes nothing. */
 bool mmu_reach(struct hart *h, uint64_t addr, unsigned size, enum access access, uint64_t *hpa);
 
-/* The decoded page that holds pc, or a trap. Sets its fast entry. */
-CHECKED visa_result mmu_fetch(struct hart *h, uint64_t pc, struct dpage **page);
+/* The page of RAM that holds pc, or a trap. The next fetch from it is fast, and finds `host`, unless
+ * somebody must see each. */
+CHECKED visa_result mmu_fetch(struct hart *h, uint64_t pc, uint64_t *pa);
+void mmu_fast_fetch(struct hart *h, uint64_t pc, uintptr_t host);
+
+/* Where h's next fetch from pc goes, by its TLB, which stays untouched; 0 if that has no
+ * entry for it. */
+void mmu_peek_fetch(const struct hart *h, const struct xlate_ctx *code, uint64_t pc, uint64_t *gpa,
+                    uint64_t *hpa);
 
 /* Recomputes what translation depends on; after any change of ring, V, mstatus,
  * satp, HPTBR or the PMP. */
@@ -91,7 +96,12 @@ static inline uint64_t pmp_napot_ones(uint64_t granule)
     return granule > 8 ? granule / 8 - 1 : 0;
 }
 
-/* What the MMIO ranges of a context make of an access (cpu/io.c). */
+static inline bool iov_valid(const struct context *c, unsigned i)
+{
+    return c->f[ISA_VMCS_IOV_FLAGS + i] & IOV_VALID;
+}
+
+/* What the MMIO ranges of a context make of an access (iov.c). */
 enum iov_kind {
     IOV_NONE,     /* no range is near */
     IOV_NEAR,     /* its page has one, it is in none: the host stage goes on, uncached */

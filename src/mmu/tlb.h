@@ -7,6 +7,7 @@
 #ifndef VISA_TLB_H
 #define VISA_TLB_H
 
+#include "config/config.h"
 #include "state/hart.h"
 
 enum { PERM_R = 1, PERM_W = 2, PERM_X = 4, PERM_U = 8, PERM_XR = 16 /* readable under MXR */ };

@@ -42,7 +42,7 @@ const char *html_vm_name(const struct html *h, const struct report_vm *v, char *
 
     if (!v->vmcs)
         return "Ring -1";
-    if (strcmp(v->vmcs, REPORT_OTHERS) == 0)
+    if (strcmp(v->vmcs, OTHER_VMS_NAME) == 0)
         return "other VMs";
     for (size_t i = 0; i < h->r->nvms; i++)
         twice |= &h->r->vms[i] != v && h->r->vms[i].vmid == v->vmid;

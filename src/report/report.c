@@ -131,7 +131,7 @@ static bool read_vm(json_t *o, struct report_vm *v, char *err, size_t n)
 
 const char *report_vm_name(const char *vmcs, int64_t vmid, char text[REPORT_NAME])
 {
-    if (strcmp(vmcs, REPORT_OTHERS) == 0)
+    if (strcmp(vmcs, OTHER_VMS_NAME) == 0)
         return "other VMs";
     snprintf(text, REPORT_NAME, "VM %" PRId64, vmid);
     return text;

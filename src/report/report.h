@@ -26,8 +26,6 @@ struct report_row {
     int64_t buckets[EXIT_BUCKETS];      /* of the cycles away, by number of bits */
 };
 
-/* Stands for the VMCS where VMs are counted together. */
-#define REPORT_OTHERS "others"
 /* "VM 3", or what they are called together. */
 enum { REPORT_NAME = 32 };
 const char *report_vm_name(const char *vmcs, int64_t vmid, char text[REPORT_NAME]);

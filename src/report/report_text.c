@@ -84,7 +84,7 @@ static void print_who(FILE *out, const struct report_vm *v, bool vmcs)
 {
     char text[REPORT_FIT];
 
-    if (v->vmcs && strcmp(v->vmcs, REPORT_OTHERS) == 0)
+    if (v->vmcs && strcmp(v->vmcs, OTHER_VMS_NAME) == 0)
         fprintf(out, "%-8s", "VMs");
     else if (v->vmcs)
         fprintf(out, "VM %-5s", report_fit(v->vmid, 5, text));

@@ -85,7 +85,7 @@ static void put_vm(json_t *object, uint64_t vmcs, uint64_t vmid)
     char text[24];
 
     snprintf(text, sizeof text, "0x%" PRIx64, vmcs);
-    json_object_set_new(object, "vmcs", json_string(others ? REPORT_OTHERS : text));
+    json_object_set_new(object, "vmcs", json_string(others ? OTHER_VMS_NAME : text));
     put(object, "vmid", others ? 0 : vmid);
 }
 

@@ -8,7 +8,32 @@
 
 #include "timing.h"
 #include "isa.h"
-#include "machine/machine.h"
+#include "events.h"
+
+/* mstatus and sstatus (RISC-V privileged manual, section 3.1.6). */
+#define SSTATUS_SIE (1ull << 1)
+#define MSTATUS_MIE (1ull << 3)
+#define SSTATUS_SPIE (1ull << 5)
+#define MSTATUS_MPIE (1ull << 7)
+#define SSTATUS_SPP (1ull << 8)
+#define MSTATUS_MPP_SHIFT 11
+#define MSTATUS_MPP (3ull << MSTATUS_MPP_SHIFT)
+#define MSTATUS_MPRV (1ull << 17)
+#define SSTATUS_SUM (1ull << 18)
+#define SSTATUS_MXR (1ull << 19)
+#define MSTATUS_TVM (1ull << 20)
+#define MSTATUS_TW (1ull << 21)
+#define MSTATUS_TSR (1ull << 22)
+#define STATUS_UXL (2ull << 32)
+#define STATUS_SXL (2ull << 34)
+#define SSTATUS_MASK (SSTATUS_SIE | SSTATUS_SPIE | SSTATUS_SPP | SSTATUS_SUM | SSTATUS_MXR)
+#define MSTATUS_MASK                                                                               \
+    (MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV | MSTATUS_TVM | MSTATUS_TW |          \
+     MSTATUS_TSR)
+#define MENVCFG_STCE (1ull << 63)
+#define CAUSE_INTERRUPT (1ull << 63)
+
+enum { VMCTL_COUNTERS = 1, IOV_VALID = 1, IOV_EXIT = 2 };
 
 /* What an exec_ function, a CSR access or a memory access comes to. The caller
  * must look at it; the details of a trap stand in hart.trap. */
@@ -150,6 +175,23 @@ enum { FETCH_MIX_GUEST = FAST_ENTRIES / 2 };
 static inline struct fast_entry *fast_fetch(struct hart *h, uint64_t pc)
 {
     return &h->fast[0][(pc >> 12 ^ h->fetch_mix) % FAST_ENTRIES];
+}
+
+static inline bool trapcfg(const struct hart *h, uint64_t bit)
+{
+    return h->v && (h->live->f[ISA_VMCS_VMTRAPCFG] & bit);
+}
+
+/* The guest's table base: in the hart while the guest runs, else in its context. */
+static inline uint64_t ctx_gptbr(const struct hart *h, const struct context *c)
+{
+    return h->v ? h->s.satp : c->f[ISA_VMCS_GPTBR];
+}
+
+/* Is the mode of a page-table base (satp, GPTBR, HPTBR) one that exists? */
+static inline bool base_mode_known(uint64_t base)
+{
+    return base >> 60 == 0 || base >> 60 == 8 || base >> 60 == 9;
 }
 
 /* As the manual counts them: 3, 0 or -1. */

@@ -1,11 +1,15 @@
-/* What the machine is made of; for src/cpu, src/mmu, src/vic and machine.c only. */
+/* What the machine is made of; for src/cpu, src/mmu, src/vic and src/machine only. */
 #ifndef VISA_MACHINE_IMPL_H
 #define VISA_MACHINE_IMPL_H
 
-#include "cpu/dpage.h"
+#include "code.h"
+#include "config/config.h"
+#include "counts.h"
 #include "hart.h"
-#include "devices/bus.h"
-#include "machine/machine.h"
+#include "services.h"
+
+struct bus;
+struct dpages;
 
 struct watch {
     uint64_t pa, size;
@@ -20,7 +24,8 @@ struct machine {
     struct hart *harts;
     struct hart *running; /* whose time devices see */
     struct bus *bus;
-    struct dpages dpages;
+    struct code_pages code;
+    struct dpages *dpages; /* what is decoded of it (cpu/dpage.h) */
     struct watch *watches;
     enum stop stop;
     int exit_code;
@@ -53,17 +58,15 @@ static inline uint64_t hart_ticks(const struct hart *h)
     return h->instret + h->waited;
 }
 
-/* An access of a device by a hart, through whoever stands before the bus. */
-bool machine_transport(struct hart *h, bool write, uint64_t pa, unsigned width, uint64_t *value);
+/* `time`, of the host. */
+static inline uint64_t hart_time(const struct hart *h)
+{
+    return hart_ticks(h) / h->machine->config.ticks_per_time;
+}
 
 /* Counters of the VM at this VMCS, made if need be. The second is for those who enter it: until they do, the counters' place may change. */
 struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs);
 struct exit_count *machine_vm_entered(struct machine *m, uint64_t vmcs);
-
-/* Where h's next fetch from pc goes, by its TLB, which stays untouched; 0 if that has no
- * entry for it. */
-void machine_fetch_address(const struct hart *h, const struct xlate_ctx *code, uint64_t pc,
-                           uint64_t *gpa, uint64_t *hpa);
 
 bool machine_watched(const struct machine *m, uint64_t pa, uint64_t size);
 void machine_store_hook(struct hart *h, uint64_t pa, uint64_t size);

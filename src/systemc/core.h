@@ -1,5 +1,5 @@
 /* A hart's pipeline. The golden model executes; before each instruction it asks the core
- * for its cycle (cpu/timing.h). The core takes the instruction through its stages
+ * for its cycle (state/timing.h). The core takes the instruction through its stages
  * (stages.h): up to execute when it is asked, the rest when the next one asks, for then
  * it is known what the instruction did. Manual: chapter "The pipeline". */
 #ifndef VISA_SYSTEMC_CORE_H

@@ -4,8 +4,6 @@
 
 #include <inttypes.h>
 
-#include "report/report.h"
-
 const char *const pipeline_category_names[PIPELINE_CATEGORIES] = {
     "retired", "frontend", "mispredict", "icache", "dcache", "tlb",   "walk_guest", "walk_host",
     "hazard",  "execute",  "world",      "pool",   "trap",   "flush", "device",     "wait"};
@@ -45,7 +43,7 @@ static json_t *json_row(const struct pipeline_row *r)
     char vmcs[24];
 
     if (r->vmcs == MACHINE_OTHER_VMS)
-        snprintf(vmcs, sizeof vmcs, REPORT_OTHERS);
+        snprintf(vmcs, sizeof vmcs, OTHER_VMS_NAME);
     else
         snprintf(vmcs, sizeof vmcs, "0x%" PRIx64, r->vmcs);
     put(o, "hart", r->hart);

@@ -28,6 +28,7 @@ PACKAGES = {
     "cc": "gcc",
     "dtc": "device-tree-compiler",
     "groff": "groff-base",
+    "nm": "gcc",  # which needs binutils
     "pkg-config": "pkgconf",
 }
 
