@@ -127,11 +127,13 @@ def emit_tables(isa):
            '    [ISA_OP_ILLEGAL] = {.name = "illegal", .operands = ""},']
     for i in isa.insns:
         rings = " | ".join(RING_BITS[r] for r in i.rings) or "0"
+        has = " | ".join(f"ISA_HAS_{f.upper()}" for f in ("rd", "rs1", "rs2", "imm") if f in i.fields) or "0"
         fields = ", ".join(c_field(f) for f in i.fields.values())
         out += [f"    [ISA_OP_{i.ident.upper()}] = {{ /* {i.row.file}:{i.row.line} */",
                 f"        {quote(i.name)}, {quote(i.ext)}, {quote(', '.join(i.operands))}, {quote(i.formula)},",
                 f"        {i.mask:#x}, {i.match:#x}, {i.length}, ISA_CLASS_{i.klass.upper()},"
-                f" ISA_LAT_{i.latency.upper()}, {rings}, {i.op}, {int(i.sign_extends)},",
+                f" ISA_LAT_{i.latency.upper()}, {rings}, {i.op}, {has}, {int(i.sign_extends)},",
+                f"        {tables.FLUSHES.index(i.flushes)}, {int(i.result_in_memory)},",
                 f"        {len(i.fields)}, {{{fields}}},",
                 f"        {c_expand(isa, i)}}},"]
     out += ["};", "", "const struct isa_csr isa_csrs[] = {"]
@@ -166,7 +168,8 @@ def emit_tables(isa):
     out += [f"    {{{quote(name)}, ISA_{name}}}," for name in defined]
     out += ["};", "const unsigned isa_symbol_count = sizeof isa_symbols / sizeof isa_symbols[0];", "",
             "const struct isa_latency_row isa_latencies[ISA_LATS] = {"]
-    out += [f"    [ISA_LAT_{l.name.upper()}] = {{{quote(l.name)}, {l.cycles}, {quote(l.summary)}}}," for l in isa.latencies]
+    out += [f"    [ISA_LAT_{l.name.upper()}] = {{{quote(l.name)}, {l.cycles}, "
+            f"{tables.SPENT.index(l.spent)}, {quote(l.account)}, {quote(l.summary)}}}," for l in isa.latencies]
     out += ["};"]
     return out + emit_buckets(isa)
 

@@ -103,9 +103,14 @@ def syntax(insn):
     return f"{insn.name} {operands}".strip()
 
 
+FLUSHES_WORDS = {"flushes": "Flushes the pipeline.", "flushes?": "Flushes the pipeline if the source is not x0 or 0."}
+
+
 def instruction(insn, target):
     """The reference block of one instruction."""
     facts = [f"Latency: {role('lat', insn.latency)}."]
+    if insn.flushes:
+        facts.append(FLUSHES_WORDS[insn.flushes])
     if insn.ext == "xvisa":
         rings = "; ".join(RING_WORDS[r] for r in insn.rings)
         facts = [f"Rings: {rings}.", f"Number in VMQUAL: {insn.op}."] + facts

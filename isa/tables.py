@@ -11,6 +11,8 @@ from pathlib import Path
 INSN_FILES = ["rv64i", "rv64m", "rv64a", "zicsr", "priv", "rv64c", "xvisa"]
 CLASSES = ["upper", "pcrel", "jump", "jumpr", "branch", "load", "store",
            "alu_ri", "alu_rr", "nop", "mem", "sys"]
+SPENT = ["-", "execute", "serial", "behind", "memory"]
+FLUSHES = ["", "flushes", "flushes?"]  # never, always, if there is a source operand
 RINGS = ["-1", "0", "3", "0v", "3v"]
 OPERANDS = {"-", "rd", "rd?", "rs1", "rs2", "imm", "uimm", "imm20", "label", "csr",
             "fence", "sp", "imm(rs1)", "uimm(rs1)", "uimm(sp)", "(rs1)"}
@@ -65,6 +67,8 @@ class Insn:
     operands: list
     klass: str = ""
     latency: str = ""
+    flushes: str = ""         # one of FLUSHES
+    result_in_memory: bool = False  # rd is ready when the instruction leaves M
     formula: str = ""
     expands: tuple = ()       # RVC: (base name, {rd, rs1, rs2, imm: field name or number})
     rings: tuple = ()
@@ -254,8 +258,22 @@ def parse_expansion(row, isa, insn, text):
     return base.name, values
 
 
+def parse_timing(row, isa, insn, text):
+    """'csr flushes?' -> the row of latency.isa, and what else decides cycles."""
+    insn.latency, *words = text.split()
+    latency = next((l for l in isa.latencies if l.name == insn.latency), None)
+    if not latency:
+        row.fail(f"'{insn.latency}' is no row of latency.isa")
+    if latency.spent == "-":
+        row.fail(f"'{insn.latency}' is an event and no class of instructions")
+    insn.result_in_memory = "rd" in insn.fields and (latency.spent == "memory" or "result-M" in words)
+    insn.flushes = next((w for w in words if w in FLUSHES), "")
+    for word in words:
+        if word not in (insn.flushes, "result-M"):
+            row.fail(f"unknown word '{word}' behind the latency, expected flushes, flushes? or result-M")
+
+
 def load_insns(isa, root):
-    latencies = {l.name for l in isa.latencies}
     for ext in INSN_FILES:
         path = root / f"{ext}.isa"
         isa.sources.append(path)
@@ -271,17 +289,18 @@ def load_insns(isa, root):
             insn = Insn(name, ext, row, length, mask, match, fields, " ".join(encoding.split()), operands,
                         names=names, all=every)
             check_operands(row, insn)
+            check_places(row, insn)
             if ext == "rv64c":
                 insn.expands = parse_expansion(row, isa, insn, row.cols[2])
                 base = isa.insn(insn.expands[0])
-                insn.klass, insn.latency = base.klass, base.latency
+                insn.klass, insn.latency, insn.flushes = base.klass, base.latency, base.flushes
+                insn.result_in_memory = base.result_in_memory
                 insn.formula = row.cols[2].lstrip("= ")
             else:
-                insn.klass, insn.latency, insn.formula = row.cols[2], row.cols[3], row.cols[-1]
+                insn.klass, insn.formula = row.cols[2], row.cols[-1]
+                parse_timing(row, isa, insn, row.cols[3])
             if insn.klass not in CLASSES:
                 row.fail(f"unknown class '{insn.klass}', expected one of {', '.join(CLASSES)}")
-            if insn.latency not in latencies:
-                row.fail(f"'{insn.latency}' is no row of latency.isa")
             if ext == "xvisa":
                 insn.rings = tuple(row.cols[4].split())
                 insn.op = row.number(row.cols[5], "op")
@@ -313,6 +332,12 @@ def check_operands(row, insn):
         row.fail(f"field '{sorted(free)[0]}' of the encoding is no operand")
     if used - set(insn.fields):
         row.fail(f"operand '{sorted(used - set(insn.fields))[0]}' is not in the encoding")
+
+
+def check_places(row, insn):
+    for name, lo in (("rd", 7), ("rs1", 15), ("rs2", 20)):
+        if insn.length == 4 and name in insn.fields and insn.fields[name].pieces[0][0] != lo:
+            row.fail(f"{name} is not in bits {lo + 4}:{lo}")
 
 
 def check_overlap(row, isa, insn):
@@ -460,9 +485,11 @@ def load(root):
     """Reads every table below root (a Path); raises IsaError at the first fault."""
     root = Path(root)
     isa = Isa()
-    isa.latencies = table(isa, root, "latency", ["name", "cycles", "summary"])
+    isa.latencies = table(isa, root, "latency", ["name", "cycles", "spent", "account", "summary"])
     for l in isa.latencies:
         l.cycles = l.row.number(l.cycles, "cycles")
+        if l.spent not in SPENT:
+            l.row.fail(f"spent is '{l.spent}', expected one of {', '.join(SPENT)}")
     unique(isa.latencies, lambda l: l.name, "latency")
     isa.consts = table(isa, root, "const", ["name", "value", "configurable", "summary"])
     for c in isa.consts:

@@ -108,6 +108,7 @@ def instructions(isa):
     out += ["", "  // Cycles (latency.isa), and the row that an instruction has of it"]
     out += [constant(f"LAT_{l.name.upper()}", l.cycles, l.summary) for l in isa.latencies]
     out += switch("op_cycles", "int unsigned", by(isa.insns, lambda i: f"visa_pkg::LAT_{i.latency.upper()}"), 1)
+    out += timing(isa)
     out += ["", "  // The rings in which an instruction of Xvisa executes"]
     out += packed("rings_t", 5, [(n, 1, f"ring_{r}") for n, r in enumerate(("h", "0", "3", "0v", "3v"))])
     xvisa = [i for i in isa.insns if i.rings]
@@ -120,6 +121,27 @@ def instructions(isa):
     at = next(n for n in range(len(out)) if "automatic" in out[n] and "op_immediate" in out[n])
     out[at] = out[at].replace("(input op_e op)", "(input op_e op, input logic [31:0] insn)")
     return out
+
+
+SPENT = {"execute": "SPENT_EXECUTE", "serial": "SPENT_SERIAL", "behind": "SPENT_BEHIND", "memory": "SPENT_MEMORY"}
+FLUSHES = {"": "FLUSHES_NEVER", "flushes": "FLUSHES_ALWAYS", "flushes?": "FLUSHES_IF_SOURCE"}
+
+
+def timing(isa):
+    """What decides cycles beside the latency (latency.isa, and behind the latency of an instruction)."""
+    spent = {l.name: SPENT.get(l.spent) for l in isa.latencies}
+    out = ["", "  // Where it spends them; an event is no instruction's"]
+    out += enum("spent_e", 3, literals("", ["SPENT_EVENT", *SPENT.values()]))
+    out += switch("op_spent", "spent_e", by(isa.insns, lambda i: f"visa_pkg::{spent[i.latency]}"),
+                  "visa_pkg::SPENT_EXECUTE")
+    out += ["", "  // Does it flush: always, or if its rs1 is not x0 or its immediate not 0"]
+    out += enum("flushes_e", 2, literals("", FLUSHES.values()))
+    out += switch("op_flushes", "flushes_e",
+                  by((i for i in isa.insns if i.flushes), lambda i: f"visa_pkg::{FLUSHES[i.flushes]}"),
+                  "visa_pkg::FLUSHES_NEVER")
+    out += ["", "  // Is its rd ready when it leaves the memory stage"]
+    return out + switch("op_result_in_memory", "logic",
+                        by((i for i in isa.insns if i.result_in_memory), lambda i: "1'b1"), "1'b0")
 
 
 def ring_bits(rings):

@@ -25,8 +25,15 @@ enum isa_field_kind {
     ISA_FIELD_RL,
 };
 
+/* Operands in the encoding. Of 32 bits, rd is in 11:7, rs1 in 19:15, rs2 in 24:20. */
+enum { ISA_HAS_RD = 1, ISA_HAS_RS1 = 2, ISA_HAS_RS2 = 4, ISA_HAS_IMM = 8 };
 enum { ISA_PRIME = 1, ISA_SIGNED = 2, ISA_NONZERO = 4 };
 enum { ISA_RING_H = 1, ISA_RING_0 = 2, ISA_RING_3 = 4, ISA_RING_0V = 8, ISA_RING_3V = 16 };
+/* Whether what is fetched behind an instruction may depend on it (PI-10): always, or if its rs1 is not
+ * x0 or the immediate in that place not 0. In the order of tables.py's FLUSHES. */
+enum { ISA_FLUSHES_NEVER, ISA_FLUSHES, ISA_FLUSHES_IF_SOURCE };
+/* Where a class of instructions spends its latency (latency.isa). In the order of tables.py's SPENT. */
+enum { ISA_SPENT_EVENT, ISA_SPENT_EXECUTE, ISA_SPENT_SERIAL, ISA_SPENT_BEHIND, ISA_SPENT_MEMORY };
 enum { ISA_NAMES = 64, ISA_BUCKETS = 64 };
 
 /* Bits [at+width-1 : at] of the instruction are bits [lo+width-1 : lo] of the value. */
@@ -51,12 +58,15 @@ struct isa_source {
 struct isa_insn {
     const char *name, *ext, *operands, *formula;
     uint32_t mask, match;
-    uint8_t length;  /* bytes: 2 or 4 */
-    uint8_t klass;   /* enum isa_class */
-    uint8_t latency; /* enum isa_latency */
-    uint8_t rings;   /* ISA_RING_*, Xvisa only */
-    uint8_t op;      /* number in VMQUAL, Xvisa only */
-    bool extends;    /* a load whose value is sign-extended */
+    uint8_t length;        /* bytes: 2 or 4 */
+    uint8_t klass;         /* enum isa_class */
+    uint8_t latency;       /* enum isa_latency */
+    uint8_t rings;         /* ISA_RING_*, Xvisa only */
+    uint8_t op;            /* number in VMQUAL, Xvisa only */
+    uint8_t has;           /* ISA_HAS_* */
+    bool extends;          /* a load whose value is sign-extended */
+    uint8_t flushes;       /* ISA_FLUSHES* */
+    bool result_in_memory; /* rd is ready when the instruction leaves M (PI-7) */
     uint8_t nfields;
     struct isa_field fields[6];
     enum isa_op base;            /* RVC: executes as this, else ISA_OP_ILLEGAL */
@@ -93,6 +103,8 @@ struct isa_symbol {
 struct isa_latency_row {
     const char *name;
     uint32_t cycles;
+    uint8_t spent;       /* ISA_SPENT_* */
+    const char *account; /* category of its cycles (PI-39), "-" of an event */
     const char *summary;
 };
 

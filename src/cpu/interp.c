@@ -42,7 +42,7 @@
 unsigned interp_near(enum isa_op op)
 {
     switch (op) {
-#define NEAR_CASE(name)                                                                            \
+#define NEAR_CASE(klass, name)                                                                     \
     case OP4_##name / 2: return OP4_near_##name;
         INTERP_NEAR(NEAR_CASE)
     default: return 0;
@@ -156,7 +156,7 @@ void INTERP(struct hart *h)
 #define LABELS_mem(name) [OP4_##name] = &&L_mem,
 #define LABELS_none(name) LABELS(name)
 #define LABEL_ROW(klass, name, op) PASTE(LABELS_, KIND_##klass)(name)
-#define LABEL_NEAR(name) LABELS(near_##name)
+#define LABEL_NEAR(klass, name) LABELS(near_##name)
 #define LABEL_PAIR(first, second)                                                                  \
     [OP44_##first##_##second] = &&L44_##first##_##second,                                          \
     [OP42_##first##_##second] = &&L42_##first##_##second,                                          \
@@ -182,6 +182,7 @@ void INTERP(struct hart *h)
     bool is_signed;
 #ifdef INTERP_TIMED
     const uintptr_t ram = (uintptr_t)h->machine->ram - RAM_BASE;
+    struct timing_insn insn;
     unsigned op;
 #endif
 
@@ -242,14 +243,17 @@ lookup:
 
 #ifdef INTERP_TIMED
 issue:
-    op = interp_single(ip->op);
+    op = ip->op < INTERP_PAIR_FIRST ? ip->op : interp_single(ip->op);
     if (op == INTERP_DECODE || op == INTERP_PAGE_END || op == INTERP_CROSS || op == INTERP_BREAK)
         goto *dispatch[op];
 issue_op:
     h->pc = PC;
     h->instret = h->limit - left;
-    switch (
-        h->timing->issue(h->timing, &(struct timing_insn){PC, page->pa, h->fetch_pa2, ip, op})) {
+    describe(&insn, ip, op);
+    insn.pc = PC;
+    insn.pa = page->pa;
+    insn.pa2 = h->fetch_pa2;
+    switch (h->timing->issue(h->timing, &insn)) {
     case TIMING_HOLD: return;
     case TIMING_LAST:
         h->limit = h->instret + 1;
@@ -421,7 +425,7 @@ issue_op:
 #define ROW_sys(name)
 #define ROW_mem(name)
 #define INSN_ROW(klass, name, op) PASTE(ROW_, KIND_##klass)(name)
-#define NEAR_ROW(name) ROW(near_##name)
+#define NEAR_ROW(klass, name) ROW(near_##name)
 #define PAIR_ROW(first, n, second, m)                                                              \
     L##n##m##_##first##_##second : DO_##first(n) STEP(n / 2);                                      \
     goto L##m##_##second;

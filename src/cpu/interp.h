@@ -6,8 +6,10 @@
 
 #include "isa.h"
 
-/* Branches and jumps whose target lies in the same page: near_name. */
-#define INTERP_NEAR(X) X(beq) X(bne) X(blt) X(bge) X(bltu) X(bgeu) X(jal)
+/* Branches and jumps whose target lies in the same page: near_name. X(class, name) */
+#define INTERP_NEAR(X)                                                                             \
+    X(branch, beq)                                                                                 \
+    X(branch, bne) X(branch, blt) X(branch, bge) X(branch, bltu) X(branch, bgeu) X(jump, jal)
 
 /* Instructions that often follow each other. The slot of the first then holds an operation
  * of its own that does the first and goes on with the second at once, whose slot is what
@@ -44,7 +46,7 @@
 /* clang-format off */
 enum interp_op {
 #define BASE_OP(klass, name, op) OP4_##name = 2 * (op), OP2_##name,
-#define NEAR_OP(name) OP4_near_##name, OP2_near_##name,
+#define NEAR_OP(klass, name) OP4_near_##name, OP2_near_##name,
 #define PAIR_OP(first, second) \
     OP44_##first##_##second, OP42_##first##_##second, OP24_##first##_##second, \
     OP22_##first##_##second,

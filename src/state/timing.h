@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 struct hart;
-struct dinsn;
 
 enum timing_kind {
     TIMING_ACCESS,     /* of RAM, through the data cache */
@@ -42,10 +41,12 @@ struct timing_notes {
 /* An instruction that is about to execute. */
 struct timing_insn {
     uint64_t pc;
-    uint64_t pa;           /* host physical address of its page */
-    uint64_t pa2;          /* of the next page, if it goes on there */
-    const struct dinsn *d; /* as decoded */
-    unsigned op;           /* enum interp_op, of one instruction */
+    uint64_t pa;          /* host physical address of its page */
+    uint64_t pa2;         /* of the next page, if it goes on there */
+    uint16_t op;          /* enum isa_op of the base; ISA_OP_ILLEGAL: undefined */
+    uint8_t length;       /* bytes, 2 or 4 */
+    uint8_t rd, rs1, rs2; /* x0 where the encoding has none */
+    int64_t imm;
 };
 
 enum timing_answer {

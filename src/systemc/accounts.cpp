@@ -4,10 +4,8 @@
 namespace visa
 {
 
-pipeline_row *accounts::row(uint64_t vmcs, uint16_t vmid, int8_t ring)
+pipeline_row *accounts::find(uint64_t vmcs, uint16_t vmid, int8_t ring)
 {
-    if (last_ && last_->vmcs == vmcs && last_->ring == ring && last_->vmid == vmid)
-        return last_;
     last_ = nullptr;
     for (pipeline_row &r : rows_)
         if (r.vmcs == vmcs && r.ring == ring)

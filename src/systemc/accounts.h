@@ -37,7 +37,12 @@ class accounts
     }
 
     /* The row of a ring, in which the instructions that follow are. */
-    pipeline_row *row(uint64_t vmcs, uint16_t vmid, int8_t ring);
+    pipeline_row *row(uint64_t vmcs, uint16_t vmid, int8_t ring)
+    {
+        if (last_ && last_->vmcs == vmcs && last_->ring == ring && last_->vmid == vmid)
+            return last_;
+        return find(vmcs, vmid, ring);
+    }
     const std::deque<pipeline_row> &rows() const
     {
         return rows_;
@@ -47,6 +52,8 @@ class accounts
     uint32_t hart_;
     std::deque<pipeline_row> rows_; /* rows stay where they are */
     pipeline_row *last_ = nullptr;
+
+    pipeline_row *find(uint64_t vmcs, uint16_t vmid, int8_t ring);
 };
 
 /* Shares `cycles` out, from what is next to retirement to what is farthest. */

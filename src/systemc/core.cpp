@@ -11,11 +11,11 @@ core::core(const sc_core::sc_module_name &name, machine *m, unsigned hart, inter
            const pipeline_config &c)
     : sc_module(name), icache("icache", bus, c.icache_bytes, c.icache_ways),
       dcache("dcache", bus, c.dcache_bytes, c.dcache_ways), timing(), m_(m),
-      h_(machine_hart(m, hart)), ops_(op_table()), flush_(c.cycles[ISA_LAT_FLUSH]),
-      trap_(c.cycles[ISA_LAT_TRAP]), exit_(c.cycles[ISA_LAT_EXIT]),
-      translation_("translation", dcache, c), predictor_("predictor", c), hazard_("hazard"),
-      sequencer_("sequencer", bus, c), fetch_("fetch", icache, translation_),
-      decode_("decode", predictor_, c), execute_("execute", predictor_, hazard_, sequencer_, c),
+      h_(machine_hart(m, hart)), flush_(c.cycles[ISA_LAT_FLUSH]), trap_(c.cycles[ISA_LAT_TRAP]),
+      exit_(c.cycles[ISA_LAT_EXIT]), translation_("translation", dcache, c),
+      predictor_("predictor", c), hazard_("hazard"), sequencer_("sequencer", bus, c),
+      fetch_("fetch", icache, translation_), decode_("decode", predictor_, c),
+      execute_("execute", predictor_, hazard_, sequencer_, c),
       memory_("memory", bus, dcache, translation_, c), writeback_("writeback"), accounts_(hart)
 {
     timing.model = this;
@@ -130,12 +130,8 @@ uint64_t core::awake()
 
 void core::begin(const timing_insn &i)
 {
-    const op &o = ops_[i.op];
-
-    now_.o = &o;
-    now_.length = i.op == INTERP_ILLEGAL ? i.d->a : o.length;
-    now_.d = *i.d;
-    now_.pc = i.pc;
+    now_.insn = i;
+    now_.kind = &isa_insns[i.op];
     now_.pa = i.pa + (i.pc & 0xfff);
     now_.pa2 = (i.pc & 0xfff) == 0xffe ? i.pa2 : now_.pa + 2;
     place();
@@ -152,10 +148,9 @@ void core::begin(const timing_insn &i)
 /* A fetch that faults: it goes down the pipeline as an instruction that does nothing. */
 void core::begin_fault()
 {
-    now_.o = &ops_[INTERP_ILLEGAL];
-    now_.length = 0;
-    now_.d = {};
-    now_.pc = now_.predicted = h_->pc;
+    now_.insn = {};
+    now_.kind = &isa_insns[ISA_OP_ILLEGAL];
+    now_.insn.pc = now_.predicted = h_->pc;
     now_.pa = 0;
     place();
     now_.redirect = 0;
@@ -190,7 +185,7 @@ uint32_t core::bits() const
     uint16_t low = 0, high = 0;
 
     (void)machine_read(m_, now_.pa, &low, 2);
-    if (now_.length == 4)
+    if (now_.insn.length == 4)
         (void)machine_read(m_, now_.pa2, &high, 2);
     return (uint32_t)high << 16 | low;
 }
@@ -201,15 +196,15 @@ void core::tell(uint64_t next)
 
     i.hart = h_->id;
     i.number = number_;
-    i.pc = now_.pc;
+    i.pc = now_.insn.pc;
     i.pa = now_.pa;
     i.vmcs = now_.vmcs;
     i.vmid = now_.vmid;
     i.ring = now_.row->ring;
     i.v = now_.vmcs != 0;
     i.trapped = now_.trapped;
-    i.length = now_.length;
-    if (now_.length)
+    i.length = now_.insn.length;
+    if (now_.insn.length)
         i.insn = bits();
     i.fetch = now_.fetch;
     i.decode = now_.decode;
@@ -251,18 +246,16 @@ void core::leave(uint64_t next, bool trapped, pipeline_category as)
 /* Where fetch has to begin again, or may go on. */
 void core::go_on(uint64_t next)
 {
-    const op &o = *now_.o;
-
     fetch_.restart(now_.redirect, PIPELINE_FRONTEND);
     if (now_.jumps()) {
         execute_.resolve(now_, next, fetch_);
     } else if (now_.entered) {
         fetch_.restart(now_.out(), PIPELINE_WORLD);
         timing_entered(h_, now_.out());
-    } else if (o.flushes || (o.flushes_if_rs1 && (now_.d.c >> 15 & 31))) {
+    } else if (now_.flushes()) {
         fetch_.restart(now_.write - 1 + flush_, PIPELINE_FLUSH);
     }
-    if (o.fence_i) {
+    if (now_.insn.op == ISA_OP_FENCE_I) {
         fetch_.empty();
         predictor_.empty();
     }

@@ -9,7 +9,6 @@
 
 extern "C" {
 #include "state/hart.h"
-#include "cpu/interp.h"
 }
 
 namespace visa
@@ -48,7 +47,6 @@ struct core : sc_core::sc_module {
   private:
     machine *m_;
     hart *h_;
-    const op *ops_;
     unsigned flush_, trap_, exit_; /* latencies */
     translation translation_;
     predictor predictor_;

@@ -3,20 +3,22 @@
 #define VISA_SYSTEMC_FLIGHT_H
 
 #include "accounts.h"
-#include "op.h"
+
+extern "C" {
+#include "state/timing.h"
+}
 
 namespace visa
 {
 
 struct flight {
-    const op *o;
-    uint8_t length; /* 0: its fetch faults */
-    dinsn d;
+    timing_insn insn;     /* length 0: its fetch faults */
+    const isa_insn *kind; /* its row of the instruction tables */
     pipeline_row *row;
     uint64_t vmcs; /* 0: no guest's */
     uint16_t vmid;
-    uint64_t pc, pa, pa2; /* host physical: of its first half, of its second */
-    uint64_t world;       /* for the predictor */
+    uint64_t pa, pa2; /* host physical: of its first half, of its second */
+    uint64_t world;   /* for the predictor */
     bool trapped, entered;
 
     /* The first cycle in each stage. */
@@ -33,7 +35,14 @@ struct flight {
 
     bool jumps() const
     {
-        return o->kind == OP_BRANCH || o->kind == OP_JAL || o->kind == OP_JALR;
+        return kind->klass == ISA_CLASS_BRANCH || kind->klass == ISA_CLASS_JUMP ||
+               kind->klass == ISA_CLASS_JUMPR;
+    }
+    /* Does fetch begin anew behind it (PI-10)? */
+    bool flushes() const
+    {
+        return kind->flushes == ISA_FLUSHES ||
+               (kind->flushes == ISA_FLUSHES_IF_SOURCE && (insn.rs1 || insn.imm));
     }
     /* The first cycle after execute. */
     uint64_t out() const

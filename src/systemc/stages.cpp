@@ -2,6 +2,7 @@
 #include "stages.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace visa
 {
@@ -49,7 +50,7 @@ uint64_t fetch::part(uint64_t at, uint64_t turn, uint64_t pa, const timing_notes
 
 uint64_t fetch::bring(flight &f, uint64_t freed, uint64_t turn, const timing &t)
 {
-    bool straddles = f.length == 4 && f.pc % ISA_LINE_BYTES == ISA_LINE_BYTES - 2;
+    bool straddles = f.insn.length == 4 && f.insn.pc % ISA_LINE_BYTES == ISA_LINE_BYTES - 2;
     unsigned second = straddles && t.crosses ? t.second : t.fetch.n;
     uint64_t at = f.fetch = entered_ = std::max(freed, restart_);
 
@@ -81,36 +82,37 @@ decode::decode(const sc_core::sc_module_name &name, predictor &p, const pipeline
 
 void decode::predict(flight &f)
 {
-    const op &o = *f.o;
-    const predictor::entry *e = predictor_.look(f.pc, f.world, f.decode - 1);
+    const predictor::entry *e = predictor_.look(f.insn.pc, f.world, f.decode - 1);
+    unsigned klass = f.kind->klass;
 
-    f.predicted = f.pc + f.length;
+    f.predicted = f.insn.pc + f.insn.length;
     f.redirect = 0;
     if (e && e->counter >= 2) {
         if (f.jumps())
             f.predicted = e->target;
         else
             f.redirect = f.decode + redirect_;
-    } else if (!e && static_ && (o.kind == OP_JAL || (o.kind == OP_BRANCH && f.d.c < 0))) {
-        f.predicted = op_target(o, f.d, f.pc);
+    } else if (!e && static_ &&
+               (klass == ISA_CLASS_JUMP || (klass == ISA_CLASS_BRANCH && f.insn.imm < 0))) {
+        f.predicted = f.insn.pc + (uint64_t)f.insn.imm;
         f.redirect = f.decode + redirect_;
     }
 }
 
 /* Execute --------------------------------------------------------------------------- */
 
-static bool in_memory(unsigned row)
-{
-    return row == ISA_LAT_LOAD || row == ISA_LAT_STORE || row == ISA_LAT_AMO;
-}
-
 execute::execute(const sc_core::sc_module_name &name, predictor &p, hazard &h, sequencer &s,
                  const pipeline_config &c)
     : stage(name), predictor_(p), hazard_(h), sequencer_(s),
       mispredict_(c.cycles[ISA_LAT_MISPREDICT])
 {
-    for (unsigned row = 0; row < ISA_LATS; row++)
-        occupies_[row] = in_memory(row) || row == ISA_LAT_EXIT ? 1 : c.cycles[row];
+    for (unsigned row = 0; row < ISA_LATS; row++) {
+        unsigned spent = isa_latencies[row].spent;
+
+        occupies_[row] =
+            spent == ISA_SPENT_EXECUTE || spent == ISA_SPENT_SERIAL ? c.cycles[row] : 1;
+        serial_[row] = spent == ISA_SPENT_SERIAL || spent == ISA_SPENT_BEHIND;
+    }
 }
 
 void execute::take(flight &f, uint64_t freed, uint64_t alone)
@@ -118,11 +120,11 @@ void execute::take(flight &f, uint64_t freed, uint64_t alone)
     uint64_t at = std::max(f.decode + 1, freed);
 
     f.earliest = at;
-    at = std::max(at, hazard_.ready(*f.o, f.d));
-    if (f.o->serial)
+    at = std::max(at, hazard_.ready(f.insn));
+    if (serial_[f.kind->latency])
         at = std::max(at, alone);
     entered_ = f.execute = at;
-    f.occupies = occupies_[f.o->row];
+    f.occupies = occupies_[f.kind->latency];
     f.pooled = 0;
     f.cursor = at + f.occupies;
     f.in_memory = f.entered = f.trapped = false;
@@ -143,7 +145,7 @@ void execute::resolve(const flight &f, uint64_t next, fetch &front)
     jumps++;
     mispredicts += wrong;
     redirects += f.redirect && !wrong;
-    predictor_.learn(f.pc, f.world, next != f.pc + f.length, next, f.out() - 1);
+    predictor_.learn(f.insn.pc, f.world, next != f.insn.pc + f.insn.length, next, f.out() - 1);
     if (wrong)
         front.restart(std::max(f.redirect, f.out() - 1 + mispredict_), PIPELINE_MISPREDICT);
 }
@@ -156,7 +158,7 @@ memory::memory(const sc_core::sc_module_name &name, interconnect &bus, cache &da
       port_(c.cycles[ISA_LAT_BUS] + c.cycles[ISA_LAT_DEVICE])
 {
     for (unsigned row = 0; row < ISA_LATS; row++)
-        stays_[row] = in_memory(row) ? c.cycles[row] : 1;
+        stays_[row] = isa_latencies[row].spent == ISA_SPENT_MEMORY ? c.cycles[row] : 1;
 }
 
 /* Other harts' caches give the line up, or what they have written of it. */
@@ -241,16 +243,12 @@ void memory::leave(flight &f, uint64_t freed)
 
 /* Write-back ------------------------------------------------------------------------ */
 
-/* What the cycles of an instruction in execute are for, but the first. */
-static pipeline_category execute_category(unsigned row)
+writeback::writeback(const sc_core::sc_module_name &name) : stage(name)
 {
-    switch (row) {
-    case ISA_LAT_WORLD: return PIPELINE_WORLD;
-    case ISA_LAT_POOL: return PIPELINE_POOL;
-    case ISA_LAT_TRAP: return PIPELINE_TRAP;
-    case ISA_LAT_FLUSH: return PIPELINE_FLUSH;
-    default: return PIPELINE_EXECUTE;
-    }
+    for (unsigned row = 0; row < ISA_LATS; row++)
+        for (unsigned c = 0; c < PIPELINE_CATEGORIES; c++)
+            if (strcmp(isa_latencies[row].account, pipeline_category_names[c]) == 0)
+                accounts_[row] = (pipeline_category)c;
 }
 
 void writeback::take(flight &f, unsigned stays, pipeline_category why, pipeline_category as)
@@ -265,8 +263,7 @@ void writeback::take(flight &f, unsigned stays, pipeline_category why, pipeline_
     if (s.left() == 0)
         return;
     s.take(f.behind);
-    s.take(PIPELINE_EXECUTE, stays - 1);
-    s.take(execute_category(f.o->row), f.occupies - 1);
+    s.take(accounts_[f.kind->latency], stays - 1 + f.occupies - 1);
     s.take(PIPELINE_POOL, f.pooled);
     s.take(PIPELINE_HAZARD, f.execute - f.earliest);
     s.take(f.before);

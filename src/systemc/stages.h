@@ -100,7 +100,8 @@ struct execute : stage {
     hazard &hazard_;
     sequencer &sequencer_;
     unsigned mispredict_;
-    unsigned occupies_[ISA_LATS]; /* cycles of each class */
+    unsigned occupies_[ISA_LATS]; /* cycles of each class ... */
+    bool serial_[ISA_LATS];       /* ... and whether it waits for all older ones */
 };
 
 struct memory : stage {
@@ -124,7 +125,7 @@ struct memory : stage {
     /* Cycles of a class, if all hits. */
     unsigned stays(const flight &f) const
     {
-        return f.trapped ? 1 : stays_[f.o->row];
+        return f.trapped ? 1 : stays_[f.kind->latency];
     }
 
   private:
@@ -144,9 +145,7 @@ struct memory : stage {
 
 /* Instructions retire here, and their cycles are shared out. */
 struct writeback : stage {
-    explicit writeback(const sc_core::sc_module_name &name) : stage(name)
-    {
-    }
+    explicit writeback(const sc_core::sc_module_name &name);
 
     /* `stays`: cycles that memory takes at least; why: what fetch began anew for; as: what
      * the cycle is of a trapped one that others have for retiring. */
@@ -170,6 +169,7 @@ struct writeback : stage {
     uint64_t accounted_ = 0; /* cycles up to and with the last one here */
     uint64_t skipped_ = 0;
     uint64_t slept_until_ = 0;
+    pipeline_category accounts_[ISA_LATS] = {}; /* of each class */
 };
 
 } // namespace visa

@@ -37,24 +37,17 @@ struct hazard : sc_core::sc_module {
     /* An instruction has left: what of it comes out of memory. */
     void note(const flight &f)
     {
-        unsigned rd = f.d.c >> 7 & 31; /* of a sys instruction, which is kept as it is */
-
-        rd_ = NONE;
-        if (f.o->kind == OP_LOAD || f.o->kind == OP_AMO)
-            rd_ = f.d.a;
-        else if (f.o->late && rd)
-            rd_ = rd;
+        rd_ = f.kind->result_in_memory ? f.insn.rd : 0;
         ready_ = f.write;
     }
     /* The cycle from which on the instruction has its registers; 0: at once. */
-    uint64_t ready(const op &o, const dinsn &d) const
+    uint64_t ready(const timing_insn &i) const
     {
-        return rd_ != NONE && op_uses(o, d, rd_) ? ready_ : 0;
+        return rd_ && (i.rs1 == rd_ || i.rs2 == rd_) ? ready_ : 0;
     }
 
   private:
-    enum : unsigned { NONE = ~0u };
-    unsigned rd_ = NONE;
+    unsigned rd_ = 0; /* x0: none */
     uint64_t ready_ = 0;
 };
 

@@ -1,7 +1,7 @@
 /* Prints the facts that C has, for test_package.py: one line each, a name and numbers.
  *
  *   name value                                                   as visa.h calls it
- *   OP_NAME number mask match cycles rings op                    instructions
+ *   OP_NAME number mask match cycles spent flushes in-memory rings op    instructions
  *   LAT_NAME cycles
  *   field of the VMCS: number, words; field of VMQUAL: cause, lowest bit, bits */
 #include "isa.h"
@@ -29,8 +29,9 @@ int main(void)
         const struct isa_insn *r = &isa_insns[i];
 
         name("OP_", r->name);
-        printf(" %u %" PRIu32 " %" PRIu32 " %" PRIu32 " %u %u\n", i, r->mask, r->match,
-               isa_latencies[r->latency].cycles, r->rings, r->op);
+        printf(" %u %" PRIu32 " %" PRIu32 " %" PRIu32 " %u %u %u %u %u\n", i, r->mask, r->match,
+               isa_latencies[r->latency].cycles, isa_latencies[r->latency].spent, r->flushes,
+               r->result_in_memory, r->rings, r->op);
     }
     for (unsigned i = 0; i < isa_vmcs_field_count; i++)
         printf("vmcs.%s %u %u\n", isa_vmcs_fields[i].name, isa_vmcs_fields[i].first,

@@ -87,8 +87,8 @@ def top(cases):
         "    for (n = 0; n < 512; n++) vmcs_t_v[64 * n +: 64] = n;", *(f"    {line}" for line in member_lines()),
         f"    for (n = 0; n <= {last}; n++) begin",
         "      op = visa_pkg::op_e'(n);",
-        '      $display("op.%0d %0d %0d %0d", n, visa_pkg::op_cycles(op), visa_pkg::op_rings(op), '
-        'visa_pkg::op_number(op));',
+        '      $display("op.%0d %0d %0d %0d %0d %0d %0d", n, visa_pkg::op_cycles(op), visa_pkg::op_spent(op), '
+        'visa_pkg::op_flushes(op), visa_pkg::op_result_in_memory(op), visa_pkg::op_rings(op), visa_pkg::op_number(op));',
         "    end",
         '    $readmemh("cases.hex", cases);',
         f"    for (n = 0; n < {len(cases)}; n++) begin",
@@ -143,7 +143,7 @@ def test_numbers_are_those_of_c(printed):
     rtl, c, _ = printed
     ops = {i.ident.upper() for i in ISA.insns}
     names = {n for n in c if not re.match(r"OP_|vmcs\.|qual\.", n)}
-    mine = {n for n in rtl if "." not in n and not n.startswith("OP_")} - \
+    mine = {n for n in rtl if "." not in n and not n.startswith(("OP_", "SPENT_", "FLUSHES_"))} - \
         {f"{what}_{op}" for what in ("MASK", "MATCH") for op in ops}
     assert mine == names
     assert {n: rtl[n] for n in names} == {n: c[n] for n in names}
@@ -155,7 +155,7 @@ def test_instructions_are_those_of_c(printed):
         name = i.ident.upper()
         number, = rtl[f"OP_{name}"]
         assert [number, *rtl[f"MASK_{name}"], *rtl[f"MATCH_{name}"], *rtl[f"op.{number}"]] == c[f"OP_{name}"], i.name
-    assert rtl["OP_ILLEGAL"] == [0] and rtl["op.0"] == [1, 0, 0]
+    assert rtl["OP_ILLEGAL"] == [0] and rtl["op.0"] == [1, 1, 0, 0, 0, 0]  # as alu: PI-9
     assert {n for n in rtl if n.startswith("OP_")} == {n for n in c if n.startswith("OP_")} | {"OP_ILLEGAL"}
 
 

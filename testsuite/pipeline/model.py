@@ -75,6 +75,11 @@ def decode(word):
                    {slot: own[v] if isinstance(v, str) else v for slot, v in slots.items()})
 
 
+def result_in_memory(d):
+    """PI-7, of an instruction that has an rd."""
+    return d.latency in IN_MEMORY or d.latency == "vmls" or d.name.startswith("in")
+
+
 # --- Structures -------------------------------------------------------------------
 
 class Cache:
@@ -261,8 +266,7 @@ class Model:
         self.account(i, d, s, occupancy, fetched)
         self.redirect, self.why = self.behind(i, d, s, occupancy)
         if d and d.values.get("rd"):
-            late = d.latency in IN_MEMORY or d.latency == "vmls" or d.name.startswith("in")
-            self.ready[d.values["rd"]] = s.W if late else s.X + occupancy
+            self.ready[d.values["rd"]] = s.W if result_in_memory(d) else s.X + occupancy
         self.before = s
         return s
 
