@@ -59,6 +59,20 @@ static bool set_model(struct options *o, const char *value, char *err, size_t n)
     return false;
 }
 
+static bool set_stuck(struct options *o, const char *value, char *err, size_t n)
+{
+    static const char *const names[] = {
+        [STUCK_STOP] = "stop", [STUCK_WARN] = "warn", [STUCK_OFF] = "off"};
+
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(value, names[i]) == 0) {
+            o->stuck = (enum stuck_policy)i;
+            return true;
+        }
+    snprintf(err, n, "'%s' is unknown: expected stop, warn or off", value);
+    return false;
+}
+
 static bool set_sample(struct options *o, const char *value, char *err, size_t n)
 {
     o->sample = true;
@@ -248,6 +262,8 @@ static const struct option_row rows[] = {
     {"max-insns", 'n', "N", NUMBER, AT(max_insns) | RUN,
      "stop after N instructions of all harts together"},
     {"timeout", 0, "SECONDS", NUMBER, AT(timeout) | RUN, "stop after this much of the host's time"},
+    {"stuck", 0, "WHAT", CALL, BY(set_stuck) | RUN,
+     "when a hart only traps, in vain: stop (the default), warn or off"},
     {NULL, 0, NULL, FLAG, BY(NULL), "Trace"},
     {"trace", 't', "[=FILE]", CALL, BY(set_trace) | TRACES | WRITES,
      "one line per instruction, to standard error or FILE"},

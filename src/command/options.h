@@ -20,10 +20,10 @@ enum {
     STATUS_IMAGE = 121,  /* a file that cannot be loaded */
     STATUS_LIMIT = 122,  /* --max-insns */
     STATUS_DEADLOCK = 123,
-    STATUS_TIMEOUT = 124, /* --timeout */
-    STATUS_TRAP_LOOP = 125,
-    STATUS_STOPPED = 130, /* SIGINT, SIGTERM or Ctrl-A x */
-    STATUS_LARGE = 255,   /* an exit code that does not fit in 8 bits */
+    STATUS_TIMEOUT = 124,   /* --timeout */
+    STATUS_TRAP_LOOP = 125, /* and --stuck=stop */
+    STATUS_STOPPED = 130,   /* SIGINT, SIGTERM or Ctrl-A x */
+    STATUS_LARGE = 255,     /* an exit code that does not fit in 8 bits */
 };
 
 /* A further file: at a fixed address, or an ELF file at its own. */
@@ -51,6 +51,9 @@ struct named_file {
 
 enum model { MODEL_FUNCTIONAL, MODEL_PIPELINE };
 
+/* What a hart that is stuck means for the run. */
+enum stuck_policy { STUCK_STOP, STUCK_WARN, STUCK_OFF };
+
 struct options {
     struct machine_config config;
     enum model model;
@@ -68,6 +71,7 @@ struct options {
     struct symbols_option symbols[MAX_SYMBOLS];
     unsigned nsymbols;
     uint64_t max_insns, timeout;
+    enum stuck_policy stuck;
     const char *uart_in, *uart_out, *bootargs, *dump_dtb;
     bool trace_on;
     const char *trace_file;            /* NULL: standard error; "-": standard output */

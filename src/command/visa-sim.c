@@ -28,6 +28,7 @@
 #include "run_identity.h"
 #include "signals.h"
 #include "signature.h"
+#include "observe/stuck.h"
 #include "report/stats.h"
 #include "terminal.h"
 #include "observe/trace.h"
@@ -50,6 +51,7 @@ struct sim {
     struct exits *exits;     /* while statistics are wanted */
     struct explain *explain; /* while an exit is to be explained */
     struct views *views;     /* while the run is to be drawn */
+    struct stuck stuck;      /* where a hart is stuck */
     FILE *console;
     struct output trace, stats, report, signature, view[VIEW_KINDS];
     struct signature signature_at;
@@ -172,6 +174,21 @@ static void tell_stale(void *user, const struct stale_use *u)
         fprintf(stderr, "do not allow it\n");
 }
 
+/* A stuck_fn: true if the run is to end. */
+static bool on_stuck(void *user, unsigned hart)
+{
+    struct sim *s = user;
+
+    if (s->options.stuck == STUCK_OFF)
+        return false;
+    stuck_note(&s->stuck, &s->image, s->machine, hart);
+    if (s->options.stuck == STUCK_STOP)
+        return true;
+    complain("%s", machine_message(s->machine));
+    stuck_tell(&s->stuck, stderr);
+    return false;
+}
+
 /* The consumers that look at the run from beside it. */
 static bool attach_observers(struct sim *s)
 {
@@ -183,6 +200,7 @@ static bool attach_observers(struct sim *s)
         return false;
     if (o->check_stale)
         machine_on_stale(s->machine, tell_stale, s);
+    machine_on_stuck(s->machine, on_stuck, s);
     return true;
 }
 
@@ -446,9 +464,9 @@ static enum stop run(struct sim *s)
     enum stop stop;
 
     for (;;) {
-        before = machine_stats(s->machine)->instret;
+        before = machine_progress(s->machine);
         stop = run_model(s, limit);
-        now = machine_stats(s->machine)->instret;
+        now = machine_progress(s->machine);
         if (stop == STOP_BREAK && window_turn(&s->window))
             listen(s);
         else if (stop == STOP_DEADLOCK && terminal_live(s->terminal))
@@ -459,23 +477,6 @@ static enum stop run(struct sim *s)
             return STOP_LIMIT;
         limit -= limit ? now - before : 0;
     }
-}
-
-static void where_is(struct sim *s, unsigned hart)
-{
-    const struct hart *h = machine_hart(s->machine, hart);
-    const char *ring = h->ring == RING_H ? "Ring -1" : h->ring == RING_0 ? "Ring 0" : "Ring 3";
-    const struct place at = {h->v, (uint16_t)h->vmid, h->pc, machine_pc_address(s->machine, hart)};
-    char place[NAME_ROOM];
-
-    image_name_text(&s->image, &at, place, sizeof place);
-    fprintf(stderr, "  hart %u: pc 0x%" PRIx64 "%s%s%s", hart, h->pc, place[0] ? " <" : "", place,
-            place[0] ? ">" : "");
-    fprintf(stderr, ", %s", ring);
-    if (h->v)
-        fprintf(stderr, " of VM %" PRIu64, h->vmid);
-    fprintf(stderr, ", %" PRIu64 " instructions retired%s\n", h->instret,
-            h->waiting ? ", waits (wfi)" : "");
 }
 
 static const struct {
@@ -498,7 +499,7 @@ static void say_limit(struct sim *s)
 
     if (vain)
         complain("stopped after %" PRIu64 " instructions and %" PRIu64
-                 " traps to handlers that cannot be fetched (--max-insns)",
+                 " traps of a trap handler's first instruction (--max-insns)",
                  retired, vain);
     else
         complain("stopped after %" PRIu64 " instructions (--max-insns)", retired);
@@ -516,8 +517,10 @@ static void say_why(struct sim *s, enum stop stop)
         say_limit(s);
     else
         complain("%s", message[0] ? message : ends[stop].reason);
+    if (stop == STOP_TRAP_LOOP)
+        stuck_tell(&s->stuck, stderr);
     for (unsigned i = 0; i < s->options.config.harts; i++)
-        where_is(s, i);
+        stuck_place(stderr, &s->image, s->machine, i);
 }
 
 /* A guest's exit code as a status: success stays success, failure failure. It is said, as some
@@ -713,6 +716,7 @@ static void clean_up(struct sim *s)
     exits_free(s->exits);
     explain_free(s->explain);
     views_free(s->views);
+    stuck_free(&s->stuck);
     run_identity_free(&s->identity);
     machine_free(s->machine);
     image_free(&s->image);

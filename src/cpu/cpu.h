@@ -37,6 +37,13 @@ exec_fn exec_illegal;
 /* Takes the trap in h->trap: ring, pc and status are the handler's afterwards. */
 void take_trap(struct hart *h);
 
+/* Stuck harts (stuck.c). The trap in h->trap is about to be taken; `again`: it is of the first
+ * instruction of the handler, of `to`, that an exception was delivered to just before. */
+void stuck_look(struct hart *h, unsigned to, bool again);
+/* The instruction that executes, and will retire, leaves its ring for another one or for a VM:
+ * called before that. */
+void stuck_leaves(struct hart *h);
+
 /* From a guest back to Ring -1 with what h->trap says. */
 void world_exit(struct hart *h);
 void set_exit_info(struct hart *h, const struct exit_info *e);

@@ -49,6 +49,7 @@ visa_result exec_sret(struct hart *h, uint32_t bits)
         return VISA_TRAP;
     if (!h->v && h->ring == RING_0 && (h->mstatus & MSTATUS_TSR))
         return raise_illegal(h, QUAL(PRIVILEGED, CLASS, ILLEGAL_SRET), 0);
+    stuck_leaves(h);
     h->ring = status & SSTATUS_SPP ? RING_0 : RING_3;
     h->s.status &= ~(SSTATUS_SPP | SSTATUS_SIE);
     h->s.status |= status & SSTATUS_SPIE ? SSTATUS_SIE : 0;
@@ -69,6 +70,7 @@ visa_result exec_mret(struct hart *h, uint32_t bits)
     (void)bits;
     if (h->ring != RING_H)
         return raise_illegal(h, QUAL(PRIVILEGED, CLASS, ILLEGAL_MRET), 0);
+    stuck_leaves(h);
     h->ring = (uint8_t)to;
     h->mstatus &= ~(MSTATUS_MPP | MSTATUS_MIE);
     h->mstatus |= (status & MSTATUS_MPIE ? MSTATUS_MIE : 0) | MSTATUS_MPIE;

@@ -1,6 +1,4 @@
 /* Traps: raising them and taking them. Manual: chapter "Traps". */
-#include <stdio.h>
-
 #include "cpu.h"
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
@@ -55,50 +53,6 @@ static unsigned destination(const struct hart *h)
     return RING_H;
 }
 
-/* "exception 2 ILLEGAL, tval 0x0"; its length, which n is enough for. */
-static int trap_words(const struct trap *t, char *text, size_t n)
-{
-    const char *const *names = t->event == RETIRE_INTERRUPT ? isa_irq_names : isa_exc_names;
-    const char *name = t->cause < ISA_NAMES && names[t->cause] ? names[t->cause] : "?";
-
-    if (t->event == RETIRE_INTERRUPT)
-        return snprintf(text, n, "interrupt %u %s", t->cause, name);
-    return snprintf(text, n, "exception %u %s, tval 0x%llx", t->cause, name,
-                    (unsigned long long)t->tval);
-}
-
-/* What is taken before another instruction retires follows from the first. */
-static void note_first(struct hart *h)
-{
-    if (h->delivered && h->delivered_at == h->instret)
-        return;
-    h->first = (struct first_trap){.trap = h->trap, .pc = h->pc, .ring = ring_number(h)};
-}
-
-/* The handler's own first instruction faults, again: with V=0 nothing but an interrupt of
- * Ring -1 can end this. */
-static void stop_trap_loop(struct hart *h, unsigned to)
-{
-    struct machine *m = h->machine;
-    int n;
-
-    h->waited++; /* time goes on, so that such an interrupt can come */
-    m->attempts++;
-    h->attention = true;
-    if (to == RING_0 && (h->mie & ~h->mideleg))
-        return;
-    m->stop = STOP_TRAP_LOOP;
-    n = snprintf(m->message, sizeof m->message,
-                 "hart %u: trap loop: the trap handler of Ring %s at 0x%llx faults at its first "
-                 "instruction (",
-                 h->id, to == RING_0 ? "0" : "-1", (unsigned long long)h->pc);
-    n += trap_words(&h->trap, m->message + n, sizeof m->message - (size_t)n);
-    n += snprintf(m->message + n, sizeof m->message - (size_t)n, "); first was ");
-    n += trap_words(&h->first.trap, m->message + n, sizeof m->message - (size_t)n);
-    snprintf(m->message + n, sizeof m->message - (size_t)n, " at pc 0x%llx in Ring %d",
-             (unsigned long long)h->first.pc, h->first.ring);
-}
-
 static void count(struct hart *h)
 {
     struct machine_stats *s = &h->machine->stats;
@@ -125,13 +79,11 @@ void take_trap(struct hart *h)
     unsigned to = destination(h);
     bool again = undeliverable(h, to);
 
-    note_first(h);
+    stuck_look(h, to, again && !h->v);
     if (again && h->v) {
         raise_exit(h, ISA_EXIT_SHUTDOWN, QUAL(SHUTDOWN, EXCEPTION, h->trap.cause), h->trap.tval, 0,
                    0);
         h->insn_len = 0;
-    } else if (again) {
-        stop_trap_loop(h, to);
     }
     h->reserved = false;
     count(h);
@@ -149,5 +101,6 @@ void take_trap(struct hart *h)
         h->delivered_at = h->instret;
         mmu_update(h);
     }
+    h->ring_since = h->instret;
     h->fetching = false;
 }

@@ -73,6 +73,7 @@ struct context *pool_load(struct hart *h, uint64_t vmcs, struct exit_info *why)
     c = free_slot(h);
     c->vmcs = vmcs;
     c->order = h->pool_loads++;
+    memset(c->vain, 0, sizeof c->vain);
     (void)machine_read(h->machine, vmcs, c->f, sizeof c->f);
     c->f[ISA_VMCS_X] = 0;
     c->f[ISA_VMCS_OWNER] = h->id + 1ull;

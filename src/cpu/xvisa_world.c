@@ -179,6 +179,7 @@ static void tell_exit(const struct hart *h, const struct context *c, const struc
 
 static void enter_guest(struct hart *h, struct context *c, bool advance)
 {
+    stuck_leaves(h);
     h->host_s = h->s;
     memcpy(h->host_x, h->x, sizeof h->host_x);
     h->host_pc = h->next_pc;

@@ -160,6 +160,12 @@ void machine_on_stale(struct machine *m, stale_fn *fn, void *user)
         mmu_fast_flush(&m->harts[i]);
 }
 
+void machine_on_stuck(struct machine *m, stuck_fn *fn, void *user)
+{
+    m->on_stuck = fn;
+    m->on_stuck_user = user;
+}
+
 void machine_off_world(struct machine *m, world_fn *fn, void *user)
 {
     unsigned kept = 0;

@@ -52,6 +52,9 @@ void machine_on_refusal(struct machine *m, world_fn *fn, void *user);
  * every access is walked beside the TLB: counts are the same, the run is slow. */
 void machine_on_stale(struct machine *m, stale_fn *fn, void *user);
 
+/* A hart that is stuck goes to fn; NULL: that ends the run. */
+void machine_on_stuck(struct machine *m, stuck_fn *fn, void *user);
+
 /* Times a hart (state/timing.h) from now on, or no longer (NULL). Its L1 TLBs begin empty. */
 struct timing;
 void machine_time_hart(struct machine *m, unsigned hart, struct timing *t);

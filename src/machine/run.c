@@ -170,14 +170,16 @@ static void wait_until(struct hart *h, uint64_t end)
     }
 }
 
-/* Runs a hart until its ticks reach `end`, at most until its instret reaches `insns`. */
-static void hart_run(struct hart *h, uint64_t insns)
+/* Runs a hart until the round's end, at most until it has retired, and trapped in vain, `left` times
+ * in all: how often that was. */
+static uint64_t hart_run(struct hart *h, uint64_t left)
 {
     struct machine *m = h->machine;
+    uint64_t before = h->instret + m->attempts, insns;
 
     m->running = h;
     while (m->stop == STOP_NONE && !m->stop_request && hart_ticks(h) < m->round_end &&
-           h->instret < insns) {
+           h->instret + m->attempts - before < left) {
         if (h->waiting && !irq_wakes(h)) {
             wait_until(h, m->round_end);
             if (!irq_wakes(h))
@@ -194,6 +196,7 @@ static void hart_run(struct hart *h, uint64_t insns)
             continue;
         h->attention = false;
         h->limit = h->instret + budget(h, m->round_end);
+        insns = before > UINT64_MAX - left ? UINT64_MAX : before + left - m->attempts;
         if (h->limit > insns)
             h->limit = insns;
         /* Each fetch is looked up; or others have had their turn while one was held. */
@@ -203,6 +206,7 @@ static void hart_run(struct hart *h, uint64_t insns)
     }
     /* Who runs in turns of many instructions cannot see the others' stores in between. */
     h->reserved = h->reserved && (m->config.harts == 1 || own_time(h));
+    return h->instret + m->attempts - before;
 }
 
 uint64_t machine_now(const struct machine *m)
@@ -271,12 +275,8 @@ static void run_round(struct machine *m, uint64_t left)
     }
     if (m->round_end > m->horizon)
         m->round_end = m->horizon;
-    for (unsigned i = 0; i < m->config.harts && m->stop == STOP_NONE; i++) {
-        uint64_t before = m->harts[i].instret;
-
-        hart_run(&m->harts[i], before > UINT64_MAX - left ? UINT64_MAX : before + left);
-        left -= m->harts[i].instret - before;
-    }
+    for (unsigned i = 0; i < m->config.harts && m->stop == STOP_NONE; i++)
+        left -= hart_run(&m->harts[i], left);
     start = machine_now(m);
     if (start < m->wake && start < m->poll) /* rounds of a cycle are too short for it */
         return;

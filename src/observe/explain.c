@@ -438,6 +438,37 @@ static void say_walk(const struct story *y, struct hart *h)
     draw_walk(y->out, &t, y->at.addr, access, size);
 }
 
+/* The access that an exception is of; false if that is of none. */
+static bool exception_access(unsigned cause, enum access *access)
+{
+    switch (cause) {
+    case ISA_EXC_INSN_ACCESS:
+    case ISA_EXC_INSN_PAGE: *access = ACCESS_FETCH; return true;
+    case ISA_EXC_LOAD_ACCESS:
+    case ISA_EXC_LOAD_PAGE: *access = ACCESS_LOAD; return true;
+    case ISA_EXC_STORE_ACCESS:
+    case ISA_EXC_STORE_PAGE: *access = ACCESS_STORE; return true;
+    default: return false;
+    }
+}
+
+void explain_trap(FILE *out, struct machine *m, unsigned hart)
+{
+    struct hart *h = machine_hart(m, hart);
+    const struct trap *t = &h->trap;
+    const struct world_event e = {.cause = t->cause, .qual = t->qual};
+    bool exits = t->event == RETIRE_EXIT;
+    enum access access;
+    struct tables tables;
+    unsigned size = 1;
+
+    if (exits ? !exit_access(&e, &access, &size) : !exception_access(t->cause, &access))
+        return;
+    tables = tables_of_hart(h, access);
+    if (exits || !tables.ctx.bare)
+        draw_walk(out, &tables, exits ? t->addr : t->tval, access, size);
+}
+
 static bool is_wanted(const struct explain_which *w, uint64_t number, const struct world_event *e)
 {
     return number >= w->first && number <= w->last &&

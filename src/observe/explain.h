@@ -54,6 +54,10 @@ bool explain_walk_parse(struct explain_walk *w, struct machine *m, const struct 
  * rights, MMIO ranges, and what failed. False if no such VM was ever entered. */
 bool explain_walk(FILE *out, struct machine *m, const struct explain_walk *w);
 
+/* Draws the walks of the access that traps, where a hart is about to take a page fault or a fault of
+ * tables or protection; nothing for other traps. */
+void explain_trap(FILE *out, struct machine *m, unsigned hart);
+
 #ifdef __cplusplus
 }
 #endif

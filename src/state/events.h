@@ -95,6 +95,13 @@ struct stale_use {
 
 typedef void stale_fn(void *user, const struct stale_use *u);
 
+/* A hart is stuck: it can only fault on its own trap handler for ever, or it has taken one exception
+ * STUCK_TIMES times whose ring retired nothing in between. Called as it is about to take that once
+ * more, once for each hart, with the reason in machine_message(); true ends the run with
+ * STOP_TRAP_LOOP. */
+enum { STUCK_TIMES = 100000 };
+typedef bool stuck_fn(void *user, unsigned hart);
+
 enum { MACHINE_WORLD_FNS = 8 };
 
 enum stop {
@@ -102,7 +109,7 @@ enum stop {
     STOP_EXIT,      /* the guest ended the run: code is its exit code */
     STOP_LIMIT,     /* the instruction limit of machine_run is reached */
     STOP_DEADLOCK,  /* every hart waits and nothing is scheduled to wake one */
-    STOP_TRAP_LOOP, /* a hart can only fault on its own trap handler for ever */
+    STOP_TRAP_LOOP, /* a hart is stuck: stuck_fn */
     STOP_REQUEST,   /* machine_stop() was called from outside */
     STOP_BREAK,     /* the next instruction is one of machine_break_set's */
 };

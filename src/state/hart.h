@@ -63,12 +63,26 @@ struct trap {
     uint64_t qual, addr, gpa, val;
 };
 
+/* What a trap was, and where. */
+struct trap_at {
+    struct trap trap;
+    uint64_t pc;
+    int8_t ring; /* as ring_number() */
+};
+
+/* The last exception of a ring that has retired nothing since: stuck.c. */
+struct no_progress {
+    struct trap_at last, first; /* first: of those that led to it */
+    uint64_t times;             /* that it was taken, 0: the ring has retired something */
+};
+
 /* A context in the state pool: its VMCS, field by field. While its guest runs,
  * x, pc, ring and the Ring 0 bank live in the hart. */
 struct context {
-    uint64_t vmcs;   /* physical address, 0: free slot */
-    uint64_t order;  /* FIFO: number of its load */
-    uint64_t f[512]; /* by field number (ISA_VMCS_*) */
+    uint64_t vmcs;              /* physical address, 0: free slot */
+    uint64_t order;             /* FIFO: number of its load */
+    uint64_t f[512];            /* by field number (ISA_VMCS_*) */
+    struct no_progress vain[2]; /* by enum ring */
 };
 
 /* VMCAUSE and its companions: the last exit or entry failure. */
@@ -139,13 +153,12 @@ struct hart {
     bool fetching;     /* the trap comes from a fetch */
     bool fetch_alone;  /* of the page just fetched one instruction may execute, then ask again */
     uint8_t delivered; /* 1 + ring that the last trap was delivered to, 0: none yet */
-    bool delivered_exception; /* it was one, no interrupt */
-    uint64_t delivered_at;    /* and instret then */
-    struct first_trap {       /* the first one since an instruction retired */
-        struct trap trap;
-        uint64_t pc;
-        int8_t ring; /* as ring_number() */
-    } first;
+    bool delivered_exception;   /* it was one, no interrupt */
+    uint64_t delivered_at;      /* and instret then */
+    struct trap_at first;       /* the first one since an instruction retired */
+    uint64_t ring_since;        /* instret when it came into the ring where it is */
+    struct no_progress vain[4]; /* by enum ring, with V=0 */
+    bool stuck_told;
     uint64_t limit;              /* instret at which the interpreter returns */
     uint64_t guest_start;        /* instret when the guest was entered, while v */
     struct xlate_ctx data, code; /* translation in force, by cpu_update_ctx */

@@ -47,6 +47,8 @@ struct machine {
     void *on_refusal_user;
     stale_fn *on_stale;
     void *on_stale_user;
+    stuck_fn *on_stuck;
+    void *on_stuck_user;
     transport_fn *transport; /* NULL: the bus itself */
     void *transport_user;
     struct machine_stats stats;

@@ -100,7 +100,7 @@ OPTIONS = """image
 --model functional --raw 0x80000000 image
 --load a.elf --load b.bin@0x80010000 --load=c@1 image
 --bootargs x --dump-dtb tree.dtb --uart-in - image
---max-insns 100 -n 5 --timeout 3 image
+--max-insns 100 -n 5 --timeout 3 --stuck warn image
 --trace --trace=file -t --trace-events --trace-from 3 --trace-to 0x10 image
 --trace-exits --trace-vm 5 --trace-format json image
 --explain-exit 3 --walk 0x80000000:x --check-stale image

@@ -26,7 +26,7 @@ WITH = {
 WITHOUT = {
     "visa-sim": "-t --trace --trace=t.log --trace-events --trace-exits --check-stale -S -q --version --help -- - --no "
                 "--tr -nq --trace-format=json -x --print-config --set=tlb.l1=4 "
-                "--switch-at=marker --switch-at=_start --sample=100:20:30".split(),
+                "--switch-at=marker --switch-at=_start --sample=100:20:30 --stuck=off --stuck".split(),
     "visa-as": "-c -W --no-warn --help --version -- --no -cW -cx --base=1".split(),
     "visa-objdump": "-d -D -r -t -h -z -Dzthr --syms --help --version -- --no -x --dis".split(),
     "visa-stat": "--help --version -- --no -x --csv".split(),

@@ -32,7 +32,7 @@ OPTIONS = {
     "--set": ["--set", "latency.memory=20"], "--print-config": ["--print-config"], "--raw": ["--raw", "0x80000000"],
     "--load": ["--load", "flat@0x80010000"], "--bootargs": ["--bootargs", "x"], "--dump-dtb": ["--dump-dtb", "o.dtb"],
     "--uart-in": ["--uart-in", "flat"], "--uart-out": ["--uart-out", "o.txt"], "--max-insns": ["--max-insns", "2"], "--timeout": ["--timeout", "50"],
-    "--trace": ["--trace"], "--trace-events": ["--trace-events"], "--trace-exits": ["--trace-exits"],
+    "--stuck": ["--stuck", "stop"], "--trace": ["--trace"], "--trace-events": ["--trace-events"], "--trace-exits": ["--trace-exits"],
     "--trace-from": ["--trace-from", "1"], "--trace-to": ["--trace-to", "2"], "--trace-vm": ["--trace-vm", "1"],
     "--trace-format": ["--trace-format", "json"], "--explain-exit": ["--explain-exit", "1"],
     "--walk": ["--walk", "0x80000000"], "--check-stale": ["--check-stale"], "--kanata": ["--kanata", "o.kanata"],
