@@ -12,6 +12,7 @@
 #include "devices/plic.h"
 #include "devices/ports.h"
 #include "devices/uart.h"
+#include "devices/virtio.h"
 
 struct board {
     struct plic *plic;
@@ -60,6 +61,9 @@ static bool build(struct board *b, struct machine *m, const struct console *cons
         !bus_map(bus, BOARD_PCI, BOARD_PCI_BYTES, &pci_window_ops, pci) ||
         !bus_map_ports(bus, PCI_PORT_ADDRESS, 8, &pci_port_ops, pci))
         return false;
+    for (unsigned i = 0; i < BOARD_VIRTIO_SLOTS; i++)
+        if (!virtio_map(bus, BOARD_VIRTIO + (uint64_t)i * BOARD_VIRTIO_BYTES))
+            return false;
     uart = uart_new(console, uart_line, b->plic);
     return place(bus, BOARD_UART, BOARD_UART_BYTES, &uart_ops, uart) &&
            bus_map_ports(bus, PORT_UART, UART_BYTES, &uart_ops, uart) && ports_map(bus, m, console);

@@ -10,13 +10,15 @@
 extern "C" {
 #endif
 
-/*      name      base        bytes      PLIC source */
+/* VIRTIO is the first of its slots: the others follow, with the next sources.
+ *      name      base        bytes      PLIC source */
 /* clang-format off */
 #define BOARD_MAP(X) \
     X(FINISHER, 0x00100000, 0x00001000, 0) \
     X(CLINT,    0x02000000, 0x00010000, 0) \
     X(PLIC,     0x0c000000, 0x00600000, 0) \
     X(UART,     0x10000000, 0x00000100, 10) \
+    X(VIRTIO,   0x10001000, 0x00001000, 1) \
     X(PCI_ECAM, 0x30000000, 0x10000000, 0) \
     X(PCI,      0x40000000, 0x40000000, 33)
 /* clang-format on */
@@ -27,6 +29,7 @@ enum { BOARD_MAP(BOARD_NUMBERS) };
 #undef BOARD_NUMBERS
 
 enum { BOARD_UART_HZ = 3686400 }; /* its clock, for a driver's divisor */
+enum { BOARD_VIRTIO_SLOTS = 8 };
 
 struct board;
 

@@ -207,6 +207,20 @@ static void uart_node(struct tree *t)
     end(t);
 }
 
+static void virtio_nodes(struct tree *t)
+{
+    for (unsigned i = 0; i < BOARD_VIRTIO_SLOTS; i++) {
+        uint64_t base = BOARD_VIRTIO + (uint64_t)i * BOARD_VIRTIO_BYTES;
+
+        begin_at(t, "virtio_mmio", base);
+        text(t, "compatible", "virtio,mmio");
+        reg(t, base, BOARD_VIRTIO_BYTES);
+        cell(t, "interrupts", BOARD_VIRTIO_IRQ + i);
+        cell(t, "interrupt-parent", plic_phandle(t));
+        end(t);
+    }
+}
+
 /* 32-bit memory space at PCI addresses equal to the platform's; INTA of the doorbell, which
  * is device 1. Addresses on the bus are three cells, the first of which tells the space. */
 static void pci_node(struct tree *t)
@@ -280,6 +294,7 @@ static void soc_node(struct tree *t)
     clint_node(t);
     plic_node(t);
     uart_node(t);
+    virtio_nodes(t);
     pci_node(t);
     end(t);
 }

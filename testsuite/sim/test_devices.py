@@ -32,6 +32,15 @@ def test_device_beyond_witness(name, define, tmp_path):
     visa(tmp_path, f"{name}.c", build=[define]).ok()
 
 
+def test_empty_virtio_slots(tmp_path):
+    """PL-16: both print the same for every register and width, and fault at the same places."""
+    elf = programs.build(tmp_path, "virtio.c")
+    ours, qemu = programs.on_visa(elf).ok().stdout, programs.on_qemu(elf).ok().stdout
+    assert ours == qemu
+    # of each slot, before and after writes: 3 registers at 1, 2 and 4 bytes, 2 pairs at 8
+    assert len(ours.splitlines()) == 8 * 2 * (3 * 3 + 2)
+
+
 def test_timer_in_cycles(tmp_path):
     """The same levels where time is cycles."""
     tools.need_pipeline()
@@ -246,7 +255,7 @@ def test_tree_witness(tmp_path):
     handles = {"phandle", "interrupt-parent", "regmap", "interrupts-extended",
                "interrupt-map", "interrupt-map-mask", "ranges"}
     for node in ["/soc", "/soc/test@100000", "/soc/clint@2000000", "/soc/plic@c000000", "/poweroff", "/reboot",
-                 "/soc/serial@10000000", "/soc/pci@30000000", "/memory@80000000", "/cpus", "/cpus/cpu@1/interrupt-controller"]:
+                 "/soc/serial@10000000", *(f"/soc/virtio_mmio@1000{n}000" for n in range(1, 9)), "/soc/pci@30000000", "/memory@80000000", "/cpus", "/cpus/cpu@1/interrupt-controller"]:
         for name, value in qemu[node].items():
             if name in handles:
                 assert name in ours[node], f"{node} has no {name}"
