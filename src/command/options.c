@@ -236,6 +236,8 @@ static const struct option_row rows[] = {
     {"tlb-l2-ways", 0, "N", SETTING, FOR("tlb.l2_ways"), "ways of each L2 TLB"},
     {"walk-cache", 0, "N", SETTING, FOR("tlb.walk_cache"), "entries of each walk cache"},
     {"pmp-granule", 0, "BYTES", SETTING, FOR("pmp.granule"), "size of the smallest PMP region"},
+    {"svadu", 0, "WHAT", SETTING, FOR("walk.svadu"),
+     "whether page-table walks write A and D: on or off"},
     {"ticks-per-time", 0, "N", SETTING, FOR("time.ticks"), "instructions per tick of `time`"},
     {"quantum", 0, "N", SETTING, FOR("machine.quantum"),
      "instructions a hart runs before the next one's turn"},

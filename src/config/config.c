@@ -40,6 +40,7 @@ void pipeline_defaults(struct pipeline_config *c)
 
 static const char *const predictors[] = {
     [PREDICT_NONE] = "none", [PREDICT_STATIC] = "static", [PREDICT_BTB] = "btb"};
+static const char *const switches[] = {[false] = "off", [true] = "on"};
 static const char *const times[] = {[false] = "instret", [true] = "cycles"};
 
 enum { CACHE_MOST = 16 << 20, LATENCY_MOST = 100000, LONG = 1000000000 };
@@ -68,6 +69,7 @@ static const struct setting rows[] = {
         NUMBER, MACHINE(walk_cache), 0, 512, NULL},
     {"pmp", "granule", "bytes of the smallest PMP region",
         NUMBER, MACHINE(pmp_granule), 4, 4096, NULL},
+    {"walk", "svadu", "whether walks write A and D", WORD, MACHINE(svadu), WORDS(switches)},
     {"icache", "bytes", "size of the instruction cache",
         SIZE, PIPELINE(icache_bytes), ISA_LINE_BYTES, CACHE_MOST, NULL},
     {"icache", "ways", "ways of the instruction cache", NUMBER, PIPELINE(icache_ways), 1, 64, NULL},

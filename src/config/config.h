@@ -22,7 +22,8 @@ struct machine_config {
     unsigned harts;     /* 1 to MACHINE_MAX_HARTS */
     unsigned pool;      /* contexts per hart's state pool */
     unsigned tlb_l1, tlb_l2, tlb_l2_ways, walk_cache;
-    unsigned pmp_granule;    /* bytes of the smallest PMP region: a power of two, 4 to 4096 */
+    unsigned pmp_granule; /* bytes of the smallest PMP region: a power of two, 4 to 4096 */
+    bool svadu;           /* walks can write A and D: menvcfg.ADUE exists, and is 1 after reset */
     uint64_t ticks_per_time; /* retired instructions per tick of `time` */
     uint64_t quantum;        /* instructions a hart runs before the next hart's turn */
 };

@@ -228,6 +228,19 @@ static visa_result csr_write_satp(struct hart *h, uint64_t value)
     return VISA_OK;
 }
 
+static visa_result csr_read_menvcfg(struct hart *h, uint64_t *v)
+{
+    *v = h->menvcfg;
+    return VISA_OK;
+}
+
+static visa_result csr_write_menvcfg(struct hart *h, uint64_t value)
+{
+    h->menvcfg =
+        value & (MENVCFG_STCE | MENVCFG_FIOM | (h->machine->config.svadu ? MENVCFG_ADUE : 0));
+    return VISA_OK;
+}
+
 static visa_result csr_read_mhartid(struct hart *h, uint64_t *v)
 {
     *v = h->id;

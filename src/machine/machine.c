@@ -95,6 +95,7 @@ static void hart_reset(struct hart *h, uint64_t pc, uint64_t dtb)
     h->x[10] = h->id;
     h->x[11] = dtb;
     h->s.stimecmp = UINT64_MAX;
+    h->menvcfg = h->machine->config.svadu ? MENVCFG_ADUE : 0;
     mmu_update(h);
 }
 

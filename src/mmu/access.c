@@ -197,7 +197,20 @@ static inline struct walk walk_for(struct hart *h, const struct xlate *q, const 
                          .satp = q->ctx->v ? ctx_gptbr(h, c) : h->s.satp,
                          .hptbr = q->ctx->v ? c->f[ISA_VMCS_HPTBR] : 0,
                          .context = c,
-                         .size = q->size};
+                         .size = q->size,
+                         .adue = h->menvcfg & MENVCFG_ADUE};
+}
+
+/* What the walk has to write, if the PMP lets the access through; else that is told by
+ * check_physical. */
+static bool settle(struct hart *h, const struct xlate *q, struct walk *w)
+{
+    if (!w->ndue)
+        return true;
+    if (!pmp_allows(h, q->hpa, q->size, q->access, q->ctx->ring))
+        return false;
+    walk_write_due(w);
+    return true;
 }
 
 static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context *c)
@@ -208,6 +221,7 @@ static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context
     bool done;
     enum walk_result r;
 
+    w.writes = true;
     w.tlb = h->tlb[side];
     w.visit = h->timing ? time_read : NULL;
     w.user = h->timing;
@@ -216,11 +230,15 @@ static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context
     q->gpa = w.gpa;
     if (take_range(h, q, &w.iov, &done) != VISA_OK)
         return VISA_TRAP;
-    if (done)
+    if (done) {
+        (void)settle(h, q, &w);
         return VISA_OK;
+    }
     if (r != WALK_OK)
         return fail_walk(h, q, &w, r);
     q->hpa = w.hpa;
+    if (!settle(h, q, &w))
+        return VISA_OK;
     w.entry.tag = q->ctx->tag;
     if (q->uncached || !shrink_past_ranges(c, q->gpa, q->hpa, q->va, &w.entry))
         return VISA_OK;
@@ -316,6 +334,8 @@ visa_result mmu_translate_gpa(struct hart *h, const struct context *c, struct xl
                      .hptbr = c->f[ISA_VMCS_HPTBR],
                      .context = c,
                      .size = q->size,
+                     .adue = h->menvcfg & MENVCFG_ADUE,
+                     .writes = true,
                      .visit = h->timing ? time_read : NULL,
                      .user = h->timing};
     bool done;
@@ -328,13 +348,20 @@ visa_result mmu_translate_gpa(struct hart *h, const struct context *c, struct xl
     if (!done && r != WALK_OK)
         return fail_walk(h, q, &w, r);
     q->hpa = w.hpa;
+    (void)settle(h, q, &w);
     return check_physical(h, q);
 }
 
 bool mmu_reach(struct hart *h, uint64_t addr, unsigned size, enum access access, uint64_t *hpa)
 {
     static const struct xlate_ctx ctx = {.v = true, .ring = RING_0};
-    struct walk w = {.h = h, .ctx = &ctx, .access = access, .context = h->live, .size = size};
+    struct walk w = {.h = h,
+                     .ctx = &ctx,
+                     .access = access,
+                     .context = h->live,
+                     .size = size,
+                     .adue = h->menvcfg & MENVCFG_ADUE,
+                     .writes = true};
 
     *hpa = addr;
     if (h->v) {
@@ -343,7 +370,10 @@ bool mmu_reach(struct hart *h, uint64_t addr, unsigned size, enum access access,
             return false;
         *hpa = w.hpa;
     }
-    return in_ram(h->machine, *hpa, size) && pmp_allows(h, *hpa, size, access, h->ring);
+    if (!in_ram(h->machine, *hpa, size) || !pmp_allows(h, *hpa, size, access, h->ring))
+        return false;
+    walk_write_due(&w);
+    return true;
 }
 
 static void fast_fill(struct hart *h, const struct xlate *q, uintptr_t host)

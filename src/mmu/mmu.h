@@ -29,7 +29,7 @@ CHECKED visa_result mmu_translate(struct hart *h, struct xlate *q);
 CHECKED visa_result mmu_translate_gpa(struct hart *h, const struct context *c, struct xlate *q);
 
 /* The RAM at [addr, addr+size), inside one doubleword, that is physical to what h executes now: with
- * V=1 guest physical. False where its load or store would not find that RAM. Changes nothing. */
+ * V=1 guest physical. False where its load or store would not find that RAM. Changes nothing but A and D. */
 bool mmu_reach(struct hart *h, uint64_t addr, unsigned size, enum access access, uint64_t *hpa);
 
 /* The page of RAM that holds pc, or a trap. The next fetch from it is fast, and finds `host`, unless

@@ -5,10 +5,13 @@
  *
  * Every guest table entry has a guest physical address of its own, so it goes
  * through the host table first: Sv39 on Sv39x4 reads 3 x (3 + 1) + 3 = 15 entries,
- * Sv48 on Sv48x4 reads 24. Walks never write (Svade). */
+ * Sv48 on Sv48x4 reads 24. Where A or D is clear and needed, the access faults (Svade), or with
+ * menvcfg.ADUE the walk writes it (Svadu): for a read of a guest's table at once, for the access
+ * itself when all is known to allow it. */
 #include "walk.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "state/machine_state.h"
 #include "mmu.h"
@@ -21,9 +24,11 @@ static_assert(3 * (3 + 1) + 3 == 15 && 4 * (4 + 1) + 4 == 24, "entries of a nest
 enum { MODE_BARE = 0, MODE_SV39 = 8, MODE_SV48 = 9 };
 
 struct leaf {
-    uint64_t pte;
+    uint64_t pte; /* as it will be, with ... */
+    uint64_t due; /* ... the bits that are to be written */
     unsigned level;
-    uint64_t pa; /* of the address walked */
+    uint64_t pa;      /* of the address walked */
+    uint64_t gpa, at; /* of the entry; at: host physical */
 };
 
 static unsigned table_levels(uint64_t base)
@@ -33,6 +38,55 @@ static unsigned table_levels(uint64_t base)
 
 static enum walk_result host_step(struct walk *w, uint64_t gpa, enum access access,
                                   struct leaf *leaf);
+
+static void count_write(struct walk *w, bool host)
+{
+    struct machine_stats *s = &w->h->machine->stats;
+    struct exit_count *vm = w->ctx->v ? w->h->vm_stats : NULL;
+
+    s->walk_writes_host += host;
+    s->walk_writes_guest += !host;
+    if (vm) {
+        vm->walk_writes_host += host;
+        vm->walk_writes_guest += !host;
+    }
+}
+
+/* An atomic OR. Nothing is written if the bits are there by now: one entry can be due twice. */
+static void write_entry(struct walk *w, const struct walk_due *d)
+{
+    struct hart *h = w->h;
+    uint64_t pte;
+
+    (void)machine_read(h->machine, d->hpa, &pte, 8); /* it was read before */
+    if ((pte | d->bits) == pte)
+        return;
+    pte |= d->bits;
+    memcpy(machine_ram(h->machine, d->hpa, 8), &pte, 8);
+    count_write(w, d->host);
+    if (w->visit && h->timing)
+        timing_note(h->timing, d->host ? TIMING_WALK_HOST : TIMING_WALK_GUEST, d->hpa, 8, true);
+    mem_stored(h, d->hpa, 8);
+}
+
+void walk_write_due(struct walk *w)
+{
+    for (unsigned i = 0; i < w->ndue; i++)
+        write_entry(w, &w->due[i]);
+    w->ndue = 0;
+}
+
+static void add_due(struct walk *w, bool host, const struct leaf *leaf)
+{
+    if (leaf->due)
+        w->due[w->ndue++] = (struct walk_due){host, leaf->at, leaf->due};
+}
+
+/* May the walk store into this entry, if it has to? */
+static bool writable(const struct walk *w, const struct leaf *leaf)
+{
+    return !leaf->due || pmp_allows(w->h, leaf->at, 8, ACCESS_STORE, RING_0);
+}
 
 /* Host address of a guest table entry, by way of the walk cache. */
 static enum walk_result table_address(struct walk *w, uint64_t gpa, uint64_t *hpa)
@@ -55,6 +109,8 @@ static enum walk_result table_address(struct walk *w, uint64_t gpa, uint64_t *hp
         w->gpa = gpa;
         return r;
     }
+    if (leaf.due && w->writes)
+        write_entry(w, &(struct walk_due){true, leaf.at, leaf.due});
     if (w->tlb)
         tlb_walk_fill(w->tlb, vmid, gpa >> 12, leaf.pa >> 12);
     *hpa = leaf.pa;
@@ -93,10 +149,18 @@ static enum walk_result read_entry(struct walk *w, bool host, unsigned level, ui
     return WALK_OK;
 }
 
+/* Of A and D what an access sets, if walks do. */
+static uint64_t bits_to_set(const struct walk *w, uint64_t pte, enum access access)
+{
+    if (!w->adue)
+        return 0;
+    return PTE_A | (access == ACCESS_STORE && pte & PTE_W ? PTE_D : 0);
+}
+
 /* Down the table at base from the top to a leaf. The host stage's top level is four
  * times as wide (x4). */
 static enum walk_result walk_table(struct walk *w, bool host, uint64_t base, uint64_t addr,
-                                   struct leaf *leaf)
+                                   enum access access, struct leaf *leaf)
 {
     uint64_t table = (base & ((1ull << 44) - 1) & (host ? ~3ull : ~0ull)) << 12;
     unsigned levels = table_levels(base);
@@ -118,7 +182,12 @@ static enum walk_result walk_table(struct walk *w, bool host, uint64_t base, uin
         if (pte & (PTE_R | PTE_X)) {
             if (PTE_PPN(pte) << 12 & offset)
                 return fault; /* misaligned superpage */
-            *leaf = (struct leaf){pte, level, PTE_PPN(pte) << 12 | (addr & offset)};
+            *leaf = (struct leaf){.pte = pte | bits_to_set(w, pte, access),
+                                  .due = bits_to_set(w, pte, access) & ~pte,
+                                  .level = level,
+                                  .pa = PTE_PPN(pte) << 12 | (addr & offset),
+                                  .gpa = gpa,
+                                  .at = hpa};
             return WALK_OK;
         }
         if (pte & (PTE_A | PTE_D | PTE_U))
@@ -148,10 +217,33 @@ static enum walk_result host_step(struct walk *w, uint64_t gpa, enum access acce
 
     if (gpa >> bits)
         return WALK_HOST;
-    r = walk_table(w, true, w->hptbr, gpa, leaf);
+    r = walk_table(w, true, w->hptbr, gpa, access, leaf);
     if (r == WALK_OK && (!(leaf->pte & PTE_U) || !access_allowed(leaf->pte, access, false)))
         return WALK_HOST;
-    return r;
+    return r == WALK_OK && !writable(w, leaf) ? WALK_DENIED : r;
+}
+
+/* The guest's leaf is to be written: a store for the host stage and PMP. It goes to where the entry
+ * was read, which differs if the walk cache is stale. */
+static enum walk_result leaf_due(struct walk *w, const struct leaf *leaf)
+{
+    struct leaf page = {0};
+    enum walk_result r = WALK_OK;
+
+    if (!leaf->due)
+        return WALK_OK;
+    if (w->ctx->v && w->hptbr >> 60 != MODE_BARE)
+        r = host_step(w, leaf->gpa, ACCESS_STORE, &page);
+    if (r == WALK_OK && !writable(w, leaf))
+        r = WALK_DENIED;
+    if (r != WALK_OK) {
+        w->in_table = w->in_write = true;
+        w->gpa = leaf->gpa;
+        return r;
+    }
+    add_due(w, true, &page);
+    add_due(w, false, leaf);
+    return WALK_OK;
 }
 
 static bool ring_allowed(uint64_t pte, enum access access, const struct xlate_ctx *ctx)
@@ -189,12 +281,15 @@ enum walk_result walk_guest(struct walk *w, uint64_t va)
     }
     if ((int64_t)(va << (64 - bits)) >> (64 - bits) != (int64_t)va)
         return WALK_PAGE;
-    r = walk_table(w, false, w->satp, va, &leaf);
+    r = walk_table(w, false, w->satp, va, w->access, &leaf);
     if (r != WALK_OK)
         return r;
     if (!access_allowed(leaf.pte, w->access, w->ctx->mxr) ||
         !ring_allowed(leaf.pte, w->access, w->ctx))
         return WALK_PAGE;
+    r = leaf_due(w, &leaf);
+    if (r != WALK_OK)
+        return r;
     w->gpa = leaf.pa;
     w->entry = (struct tlb_entry){.level = (uint8_t)leaf.level,
                                   .leaf = (uint8_t)leaf.level,
@@ -216,6 +311,7 @@ enum walk_result walk_host(struct walk *w, uint64_t va)
 
         if (r != WALK_OK)
             return r;
+        add_due(w, true, &leaf);
         host = rights(leaf.pte);
         if (!(leaf.pte & PTE_R)) /* MXR is the guest's own affair */
             host &= (uint8_t)~PERM_XR;

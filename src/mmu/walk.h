@@ -32,15 +32,23 @@ struct walk {
     enum access access;
     const struct context *context; /* whose MMIO ranges, and ... */
     unsigned size;                 /* ... bytes of the access: for walk_resolve */
+    bool adue;   /* A and D that are clear and needed do not fault: they are to be written ... */
+    bool writes; /* ... and are: at once those that reads of tables need, the others are due */
     /* called for every entry read (may be NULL): address of it at both levels */
     void (*visit)(void *user, bool host, unsigned level, uint64_t gpa, uint64_t hpa, uint64_t pte);
     void *user;
     /* out */
-    bool in_table;          /* a host failure was on the way to a guest table entry */
+    bool in_table;          /* a host failure was on the way to a guest table entry ... */
+    bool in_write;          /* ... to write A or D there */
     uint64_t gpa;           /* of the access, or of the entry when in_table */
     struct tlb_entry entry; /* combined translation, tag not set */
     struct iov_answer iov;  /* of walk_resolve, as the next one: the ranges' answer ... */
     uint64_t hpa;           /* ... and where the access goes, if by the tables or a range */
+    unsigned ndue;
+    struct walk_due { /* bits to be written into entries, once the access goes through */
+        bool host;
+        uint64_t hpa, bits;
+    } due[3]; /* of the host page with the guest's leaf, of that leaf, of the host's leaf */
 };
 
 /* Walks va through the guest's (or native) stage; leaves the leaf's level and rights
@@ -53,5 +61,8 @@ enum walk_result walk_host(struct walk *w, uint64_t va);
 /* All of it, in the order of EV-3: guest stage, MMIO ranges, host stage. The machine and whoever
  * shows what it does ask here. WALK_OK: by the tables, unless iov says by a range or no further. */
 enum walk_result walk_resolve(struct walk *w, uint64_t va);
+
+/* The access goes through: writes what is due. */
+void walk_write_due(struct walk *w);
 
 #endif

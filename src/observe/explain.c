@@ -118,12 +118,12 @@ static void why_not_leaf(const struct drawing *d, const struct walk *w, enum acc
     bool mxr = !d->host && w->ctx->mxr, user = d->pte & PTE_U, ring3 = w->ctx->ring == RING_3;
 
     reason(text, n, d->pte & low, "its page is not aligned to its size");
-    reason(text, n, !(d->pte & PTE_A), "A is clear");
+    reason(text, n, !w->adue && !(d->pte & PTE_A), "A is clear");
     reason(text, n, access == ACCESS_FETCH && !(d->pte & PTE_X), "X is clear");
     reason(text, n, access == ACCESS_LOAD && !(d->pte & PTE_R) && !(mxr && d->pte & PTE_X),
            "R is clear");
     reason(text, n, access == ACCESS_STORE && !(d->pte & PTE_W), "W is clear");
-    reason(text, n, access == ACCESS_STORE && !(d->pte & PTE_D), "D is clear");
+    reason(text, n, !w->adue && access == ACCESS_STORE && !(d->pte & PTE_D), "D is clear");
     reason(text, n, !user && (d->host || ring3), d->host ? "U is clear" : "U is clear, in Ring 3");
     if (d->host || ring3 || !user)
         return;
@@ -141,8 +141,12 @@ static const char *why_not(const struct drawing *d, const struct walk *w, enum w
     if (!d->any)
         return "the address is not the sign extension of what the table translates";
     why_not_table(d, text, n);
-    if (!text[0]) /* reading a table's entry is a load */
-        why_not_leaf(d, w, r == WALK_HOST && w->in_table ? ACCESS_LOAD : w->access, text, n);
+    if (text[0])
+        return text;
+    if (r == WALK_HOST && w->in_table) /* of a guest table's entry */
+        why_not_leaf(d, w, w->in_write ? ACCESS_STORE : ACCESS_LOAD, text, n);
+    else
+        why_not_leaf(d, w, w->access, text, n);
     return text;
 }
 
@@ -156,6 +160,7 @@ static void draw_target(const struct drawing *d, const struct walk *w, uint64_t 
 {
     bool by_tables = w->iov.kind != IOV_FORWARDS;
     FILE *out = d->out;
+    uint64_t bits = 0; /* that are due */
 
     fprintf(out, "    -> ");
     if (w->ctx->v && (w->gpa != va || !w->ctx->bare))
@@ -167,6 +172,11 @@ static void draw_target(const struct drawing *d, const struct walk *w, uint64_t 
     fprintf(out, "HPA 0x%" PRIx64, w->hpa);
     if (by_tables && !w->ctx->bare)
         fprintf(out, ", a %spage of %s", w->ctx->v ? "combined " : "", page_size(w->entry.level));
+    for (unsigned i = 0; i < w->ndue; i++)
+        bits |= w->due[i].bits;
+    if (bits)
+        fprintf(out, ", writes %s%s%s", bits & PTE_A ? "A" : "",
+                (bits & PTE_A) && (bits & PTE_D) ? " and " : "", bits & PTE_D ? "D" : "");
     if (!pmp_allows(w->h, w->hpa, w->size, w->access, w->ctx->ring))
         fprintf(out, ": PMP does not allow this %s: %s", access_name(w->access),
                 w->ctx->v ? "HOSTFAULT" : "access fault");
@@ -200,11 +210,14 @@ static void draw_result(const struct drawing *d, const struct walk *w, uint64_t 
     case WALK_HOST:
         fprintf(out, "    -> %s: the host's table does not allow %s GPA 0x%" PRIx64 ": HOSTFAULT\n",
                 why_not(d, w, r, text, sizeof text),
-                w->in_table ? "reading the guest table entry at" : "this access to", w->gpa);
+                w->in_write   ? "writing A or D of the guest table entry at"
+                : w->in_table ? "reading the guest table entry at"
+                              : "this access to",
+                w->gpa);
         break;
     case WALK_DENIED:
-        fprintf(out, "    -> the entry at %s 0x%" PRIx64 " is in no memory that may be read\n",
-                w->ctx->v ? "GPA" : "HPA", w->gpa);
+        fprintf(out, "    -> the entry at %s 0x%" PRIx64 " is in no memory that may be %s\n",
+                w->ctx->v ? "GPA" : "HPA", w->gpa, w->in_write ? "written" : "read");
         break;
     }
 }
@@ -235,6 +248,7 @@ static void draw_walk(FILE *out, const struct tables *t, uint64_t va, enum acces
                      .access = access,
                      .context = t->context,
                      .size = size,
+                     .adue = t->h->menvcfg & MENVCFG_ADUE,
                      .visit = draw_entry,
                      .user = &d};
 

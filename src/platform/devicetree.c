@@ -112,9 +112,13 @@ static void isa_properties(struct tree *t)
     for (const char *p = "i" ISA_LETTERS; *p; p++)
         n += (size_t)snprintf(list + n, sizeof list - n, "%c", *p) + 1;
     for (unsigned i = 0; i < LONG_EXTENSIONS; i++) {
+        const char *name = long_extensions[i];
+
+        if (machine_config(t->machine)->svadu && strcmp(name, "svade") == 0)
+            name = "svadu";
         strcat(string, "_");
-        strcat(string, long_extensions[i]);
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s", long_extensions[i]) + 1;
+        strcat(string, name);
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s", name) + 1;
     }
     text(t, "riscv,isa", string);
     text(t, "riscv,isa-base", ISA_BASE);

@@ -22,6 +22,8 @@ const struct report_total report_totals[REPORT_TOTALS] = {
     {"tlbmiss_host", "TLB misses outside VMs"},
     {"walk_reads_guest", "page-table entries read, guest stage"},
     {"walk_reads_host", "page-table entries read, host stage"},
+    {"walk_writes_guest", "page-table A, D written, guest stage"},
+    {"walk_writes_host", "page-table A, D written, host stage"},
     {"pool_refills", "contexts loaded into the pool"},
     {"pool_spills", "contexts spilled from the pool"},
     {"vint_sent", "virtual interrupts sent"},
@@ -121,6 +123,8 @@ static bool read_vm(json_t *o, struct report_vm *v, char *err, size_t n)
                             .tlbmiss = tlbmiss,
                             .reads_guest = guest,
                             .reads_host = host,
+                            .writes_guest = number_of(o, "walk_writes_guest"),
+                            .writes_host = number_of(o, "walk_writes_host"),
                             .vint_sent = number_of(o, "vint_sent"),
                             .vint_taken = number_of(o, "vint_taken"),
                             .vint_acknowledged = number_of(o, "vint_acknowledged"),
@@ -160,6 +164,8 @@ static void subtract_vms(struct report *r)
         r->host.instret -= r->vms[i].instret;
         r->host.reads_guest -= r->vms[i].reads_guest;
         r->host.reads_host -= r->vms[i].reads_host;
+        r->host.writes_guest -= r->vms[i].writes_guest;
+        r->host.writes_host -= r->vms[i].writes_host;
     }
 }
 
@@ -231,6 +237,8 @@ static bool read_totals(struct report *r, json_t *root, char *err, size_t n)
                                  .tlbmiss = tlbmiss,
                                  .reads_guest = guest,
                                  .reads_host = host,
+                                 .writes_guest = number_of(root, "walk_writes_guest"),
+                                 .writes_host = number_of(root, "walk_writes_host"),
                                  .cycles = ring};
     return true;
 }

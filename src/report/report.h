@@ -34,6 +34,7 @@ struct report_vm {
     int64_t vmid;
     const char *vmcs;
     int64_t entries, instret, exits, emu, tlbmiss, reads_guest, reads_host, cycles;
+    int64_t writes_guest, writes_host;
     int64_t vint_sent, vint_taken, vint_acknowledged, vint_ended, vint_pending;
 };
 
@@ -66,7 +67,7 @@ struct report {
 };
 
 /* What is counted over the whole run: keys of the JSON, in words. */
-enum { REPORT_TOTALS = 19 };
+enum { REPORT_TOTALS = 21 };
 extern const struct report_total {
     const char *key, *title;
 } report_totals[REPORT_TOTALS];

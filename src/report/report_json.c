@@ -79,6 +79,8 @@ static json_t *vm(const struct report *r, const struct report_vm *v)
     put(o, "tlbmiss", v->tlbmiss);
     put(o, "walk_reads_guest", v->reads_guest);
     put(o, "walk_reads_host", v->reads_host);
+    put(o, "walk_writes_guest", v->writes_guest);
+    put(o, "walk_writes_host", v->writes_host);
     if (!v->vmcs)
         return o;
     put(o, "vint_sent", v->vint_sent);

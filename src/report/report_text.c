@@ -407,9 +407,10 @@ static void csv_row(FILE *out, const struct report_row *w)
 
 static void csv_vm(FILE *out, const struct report *r, const struct report_vm *v)
 {
-    fprintf(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%.3f,%" PRId64 ",%" PRId64 ",%" PRId64 "\n",
+    fprintf(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%.3f,%" PRId64 ",%" PRId64 ",%" PRId64,
             v->entries, v->instret, v->cycles, report_percent(v->cycles, r->total), v->tlbmiss,
             v->reads_guest, v->reads_host);
+    fprintf(out, ",%" PRId64 ",%" PRId64 "\n", v->writes_guest, v->writes_host);
 }
 
 /* VMs that never exit have a row as well, and so has Ring -1: of no VM. */
@@ -440,7 +441,9 @@ bool report_csv(FILE *out, const struct report *r, enum report_by by, size_t top
           "instret_max,cycles_min,cycles_mean,cycles_max,handled,handling_instret,handling_cycles",
           out);
     if (by == BY_VM) {
-        fputs(",entries,instret,cycles,percent,tlbmiss,walk_reads_guest,walk_reads_host\n", out);
+        fputs(",entries,instret,cycles,percent,tlbmiss,walk_reads_guest,walk_reads_host,"
+              "walk_writes_guest,walk_writes_host\n",
+              out);
         csv_vms(out, r, rows, n);
     } else {
         putc('\n', out);

@@ -32,6 +32,8 @@ static const size_t offsets[REPORT_TOTALS] = {
     offsetof(struct machine_stats, tlbmiss_host),
     offsetof(struct machine_stats, walk_reads_guest),
     offsetof(struct machine_stats, walk_reads_host),
+    offsetof(struct machine_stats, walk_writes_guest),
+    offsetof(struct machine_stats, walk_writes_host),
     offsetof(struct machine_stats, pool_refills),
     offsetof(struct machine_stats, pool_spills),
     offsetof(struct machine_stats, vint.sent),
@@ -142,6 +144,8 @@ static json_t *json_vm(struct machine *m, const struct exit_count *vm)
     put(o, "tlbmiss", vm->tlbmiss);
     put(o, "walk_reads_guest", vm->walk_reads_guest);
     put(o, "walk_reads_host", vm->walk_reads_host);
+    put(o, "walk_writes_guest", vm->walk_writes_guest);
+    put(o, "walk_writes_host", vm->walk_writes_host);
     put(o, "vint_sent", vm->vint.sent);
     put(o, "vint_taken", vm->vint.taken);
     put(o, "vint_acknowledged", vm->vint.acknowledged);

@@ -29,7 +29,8 @@ struct exit_count {
     uint16_t vmid;           /* at its last exit */
     uint64_t by_cause[0x20]; /* exits */
     uint64_t entries, exits, emu, tlbmiss, instret;
-    uint64_t walk_reads_guest, walk_reads_host; /* page-table entries read */
+    uint64_t walk_reads_guest, walk_reads_host;   /* page-table entries read */
+    uint64_t walk_writes_guest, walk_writes_host; /* and written: A and D */
     struct vint_count vint;
     uint64_t vint_pending; /* vectors that are pending now, by machine_stats(); not of other VMs */
 };
@@ -45,7 +46,8 @@ struct machine_stats {
     uint64_t entry_failures, entries;
     uint64_t refused_by[MACHINE_REFUSALS]; /* entry_failures by the field that is wrong */
     uint64_t pool_spills, pool_refills;
-    uint64_t walk_reads_guest, walk_reads_host; /* page-table entries read */
+    uint64_t walk_reads_guest, walk_reads_host;   /* page-table entries read */
+    uint64_t walk_writes_guest, walk_writes_host; /* and written: A and D */
     uint64_t exceptions, interrupts;
     struct vint_count vint; /* of all VMs, as vint_pending by machine_stats() */
     uint64_t vint_pending;

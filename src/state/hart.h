@@ -30,6 +30,8 @@
 #define MSTATUS_MASK                                                                               \
     (MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV | MSTATUS_TVM | MSTATUS_TW |          \
      MSTATUS_TSR)
+#define MENVCFG_FIOM 1ull
+#define MENVCFG_ADUE (1ull << 61)
 #define MENVCFG_STCE (1ull << 63)
 #define CAUSE_INTERRUPT (1ull << 63)
 

@@ -16,8 +16,8 @@ struct hart;
 enum timing_kind {
     TIMING_ACCESS,     /* of RAM, through the data cache */
     TIMING_TLB_L2,     /* L1 TLB missed: L2 is looked into */
-    TIMING_WALK_GUEST, /* an entry of a guest's (or native) table was read */
-    TIMING_WALK_HOST,  /* an entry of a host table was read */
+    TIMING_WALK_GUEST, /* an entry of a guest's (or native) table was read, or written */
+    TIMING_WALK_HOST,  /* an entry of a host table was */
     TIMING_DEVICE,     /* an access of a device or port */
     TIMING_SPILL,      /* a context went from the pool to memory */
     TIMING_REFILL,     /* a context came from memory into the pool */
@@ -30,7 +30,8 @@ struct timing_note {
     uint64_t pa;  /* host physical */
 };
 
-/* Two translations of 24 reads, accesses, a spill and a refill are the most there can be. */
+/* Two translations of 24 reads, 4 more and 7 writes, accesses, a spill and a refill are the most there
+ * can be. */
 enum { TIMING_NOTES = 128 };
 
 struct timing_notes {

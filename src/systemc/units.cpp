@@ -6,7 +6,7 @@ namespace visa
 
 translation::translation(const sc_core::sc_module_name &name, cache &data, const pipeline_config &c)
     : sc_module(name), data_(data), l2_(c.cycles[ISA_LAT_TLB_L2]),
-      read_(c.cycles[ISA_LAT_WALK_READ])
+      read_(c.cycles[ISA_LAT_WALK_READ]), write_(c.cycles[ISA_LAT_WALK_WRITE])
 {
 }
 
@@ -18,9 +18,9 @@ uint64_t translation::pass(uint64_t at, const struct timing_note &n, costs &spen
         spent.add(PIPELINE_TLB, l2_);
         return end;
     }
-    end = at + read_;
-    if (!data_.hit(n.pa, false))
-        end = data_.fill(end, n.pa, false);
+    end = at + (n.write ? write_ : read_);
+    if (!data_.hit(n.pa, n.write))
+        end = data_.fill(end, n.pa, n.write);
     spent.add(n.kind == TIMING_WALK_HOST ? PIPELINE_WALK_HOST : PIPELINE_WALK_GUEST, end - at);
     return end;
 }

@@ -24,7 +24,7 @@ struct translation : sc_core::sc_module {
 
   private:
     cache &data_;
-    unsigned l2_, read_;
+    unsigned l2_, read_, write_;
 };
 
 /* Forwarding gives every result to the instruction behind, but a load's, which comes out of

@@ -45,13 +45,17 @@ HERE = Path(__file__).parent / "bare"
 
 
 @cache
-def qemu_cpu():
-    """QEMU's CPU that has what V-ISA's base has. Both versions of Debian's, 7.2 and 10, take `rv64`
-    without this and that; the later has more to leave out, and counts its counters by a mask."""
+def qemu_is_later():
+    """Of both versions of Debian's, 7.2 and 10."""
     version = tools.execute([tools.tool("qemu-system-riscv64"), "--version"]).ok().stdout
-    later = int(re.search(r"version (\d+)", version)[1]) >= 9
+    return int(re.search(r"version (\d+)", version)[1]) >= 9
+
+
+def qemu_cpu():
+    """QEMU's CPU that has what V-ISA's base has. Both versions take `rv64` without this and that; the
+    later has more to leave out, and counts its counters by a mask."""
     return "rv64,h=off,f=off,d=off,v=off,zba=off,zbb=off,zbc=off,zbs=off," + (
-        "zfa=off,pmu-mask=0xfffffff8" if later else "pmu-num=29")
+        "zfa=off,pmu-mask=0xfffffff8" if qemu_is_later() else "pmu-num=29")
 
 
 def canary(n):

@@ -58,6 +58,21 @@ def test_program_witness(name, tmp_path):
     on_qemu(build(tmp_path, f"{name}.c"), *QEMU_ARGS.get(name, [])).ok()
 
 
+@pytest.mark.parametrize("define", ["-DPLAIN", "-DOWN"])
+@pytest.mark.parametrize("model", ["functional", "pipeline"])
+def test_svadu(model, define, tmp_path):
+    """WK-6, WK-9 to WK-14, with V=0."""
+    if model == "pipeline":
+        tools.need_pipeline()
+    on_visa(build(tmp_path, "svadu.c", define), "--svadu", "on", "--model", model).ok()
+
+
+def test_svadu_witness(tmp_path):
+    """QEMU 7.2 always writes A and D, later ones do where they are told to."""
+    extra = ",svadu=on,svade=off" if bare.qemu_is_later() else ""
+    guest.qemu(build(tmp_path, "svadu.c"), "-cpu", bare.qemu_cpu() + extra).ok()
+
+
 def test_exit_code(tmp_path):
     elf = build(tmp_path, "exit_code.c")
     assert on_visa(elf).code == 42

@@ -92,7 +92,7 @@ handler: csrr t4, mepc
 OPTIONS = """image
 --ram 2M --harts 4 --pool 2 image -x --y z
 -m 1048576 -p 64 --quantum 64 --ticks-per-time 1 image
---tlb-l1 4 --tlb-l2 16 --tlb-l2-ways 4 --walk-cache 0 --pmp-granule 4 image
+--tlb-l1 4 --tlb-l2 16 --tlb-l2-ways 4 --walk-cache 0 --pmp-granule 4 --svadu on image
 --set tlb.l1=4 --set latency.div=9 --set time.source=instret --set dcache.bytes=4K --set x image
 --switch-at marker:3 image
 --switch-at main --sample 1000:10:10 image

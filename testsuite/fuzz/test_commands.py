@@ -15,7 +15,7 @@ NUMBERS = ["0", "1", "2", "7", "64", "0x80000000", "4096", "1M", "3G", "-1", "",
 FILES = ["good.elf", "prog.s", "empty", "noise", "nothing", ".", "good.elf@0x80010000", "-"]
 # Of each program: its options with a value and those without. Whatever runs has 3 seconds.
 WITH = {
-    "visa-sim": "--ram --harts --model --pool --tlb-l1 --tlb-l2 --tlb-l2-ways --walk-cache --pmp-granule --ticks-per-time --quantum "
+    "visa-sim": "--ram --harts --model --pool --tlb-l1 --tlb-l2 --tlb-l2-ways --walk-cache --pmp-granule --svadu --ticks-per-time --quantum "
                 "--config --set --switch-at --sample "
                 "--raw --load --bootargs --dump-dtb --uart-in --uart-out --signature --signature-granularity -n --trace-from --trace-to --trace-vm --trace-format "
                 "--explain-exit --walk --stats -p -m -s".split(),

@@ -171,7 +171,7 @@ PREFIXED = {"EXIT": {c.name for c in ISA.causes}, "TRAP": {b.name for b in ISA.t
 # In literal markup but no name of a table: what the text itself explains.
 OTHER = set("""isa/ virt sext zext s u w rd .aq .rl .adv .eoi .asid .addr in out in.b in.w out.b out.w pc tohost fromhost
     monospace ro mem8[a] mem64[a] VMSWITCH VMQUERY VMPROT TW TSR TVM 0x vmld vmldp""".split())
-FIELDS_OF_CSRS = {"mstatus": "MIE MPIE MPP MPRV TVM TW TSR SIE FS", "sstatus": "FS SUM MXR SIE", "menvcfg": "STCE"}
+FIELDS_OF_CSRS = {"mstatus": "MIE MPIE MPP MPRV TVM TW TSR SIE FS", "sstatus": "FS SUM MXR SIE", "menvcfg": "STCE ADUE"}
 
 
 def literals(path):

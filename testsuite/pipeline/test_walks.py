@@ -79,12 +79,12 @@ def to_supervisor():
 """
 
 
-def native(pipeline, body, warm=(), cold=()):
+def native(pipeline, body, warm=(), cold=(), words=NATIVE, args=()):
     """The body in Ring 0, with these lines beside the tables' in the data cache, or not."""
     lines = {a & -64 for a in [*NATIVE, PAGE + LINE_IN_PAGE, *warm]} - {a & -64 for a in cold}
-    before = stores(NATIVE) + only(lines) + to_supervisor()
+    before = stores(words) + only(lines) + to_supervisor()
     after = "" if "handler:" in body else "    .p2align 2\nhandler:\n    j finish\n"
-    return pipeline(program(body + "\necall", before=before, after=after))
+    return pipeline(program(body + "\necall", before=before, after=after), *args)
 
 
 def test_walk(pipeline):
@@ -186,12 +186,13 @@ FIFTEEN = 3 * (STEP + 1) + STEP
 SIX = 3 + STEP
 
 
-def nested(pipeline, guest, hptbr=SV39 | 5 << 44 | HROOT >> 12, gptbr=SV39 | ROOT >> 12, host="", **fields):
+def nested(pipeline, guest, hptbr=SV39 | 5 << 44 | HROOT >> 12, gptbr=SV39 | ROOT >> 12, host="", words=NATIVE | HOST,
+           args=(), **fields):
     """A guest with both stages; its code is a page of 2 MiB in both. host: what runs behind its exit.
     fields: of the VMCS."""
     lines = [*NATIVE, *HOST, PAGE + LINE_IN_PAGE, PAGE + 0x1000 + LINE_IN_PAGE]
     fields |= {"gptbr": gptbr, "hptbr": hptbr, "x + 13": PAGE + LINE_IN_PAGE, "x + 14": PAGE + 0x1000 + LINE_IN_PAGE}
-    before = stores(NATIVE) + stores(HOST) + """
+    before = stores(words) + """
     la    s2, vmcs
     la    a0, guest
     li    a1, REVISION
@@ -201,7 +202,7 @@ def nested(pipeline, guest, hptbr=SV39 | 5 << 44 | HROOT >> 12, gptbr=SV39 | ROO
     li    s3, {PAGE + LINE_IN_PAGE:#x}
     vmload s2
 """ + only(lines)
-    return pipeline(program(f"vmenter s2\n{host}\nj finish\nguest:\n{guest}\nvmexit 0", before=before, after=VM))
+    return pipeline(program(f"vmenter s2\n{host}\nj finish\nguest:\n{guest}\nvmexit 0", before=before, after=VM), *args)
 
 
 def test_nested_walk(pipeline):
@@ -259,3 +260,54 @@ def test_forwarded_range(pipeline):
     once = 1 + LAT.load + LAT.tlb_l2 + LAT.bus + LAT.device
     assert run.between("a", "c") == once
     assert run.between("c", "e") == once
+
+
+# --- Svadu ----------------------------------------------------------------------------
+
+A, D = 0x40, 0x80
+SVADU = ("--svadu", "on")
+
+
+def without(words, *entries):
+    """(address, bits that are clear)."""
+    out = dict(words)
+    for at, bits in entries:
+        out[at] &= ~bits
+    return out
+
+
+@pytest.mark.parametrize("insn,bits,writes", [("ld", A | D, 1), ("ld", D, 0), ("ld", 0, 0), ("sd", A | D, 1),
+                                              ("sd", D, 1), ("sd", 0, 0)])
+def test_leaf_is_written(pipeline, insn, bits, writes):
+    """PI-20: a write of an entry whose line the walk has just read."""
+    run = native(pipeline, f"a: {insn} a0, 0(s3)\nnop\nc: nop\nd: {insn} a0, 8(s3)\nnop\nf: nop",
+                 words=without(NATIVE, (WALK[2], bits)), args=SVADU)
+    access = LAT.store if insn == "sd" else LAT.load
+    assert run.between("a", "c") == 1 + access + FOUND + writes * LAT.walk_write
+    assert run.between("d", "f") == 1 + access
+
+
+def test_nested_entries_are_written(pipeline):
+    """A store. The walk reads the guest's leaf by way of a host leaf without A, which is written (WK-12); the
+    guest's leaf is due, so that its page's host leaf is walked once more, as of a store (WK-10), and written D;
+    then come the guest's leaf and the host's leaf of the page (WK-11)."""
+    words = without(NATIVE | HOST, (WALK[2], A | D), (entry(HLEAF, LEAF, 0), A | D), (entry(HLEAF, PAGE, 0), A | D))
+    run = nested(pipeline, "nop\na: sd a0, 0(a3)\nnop\nc: nop\nd: sd a0, 8(a3)\nnop\nf: nop", words=words, args=SVADU)
+    reads, writes = FIFTEEN + STEP, 1 + 3
+    assert run.between("a", "c") == 1 + LAT.store + LAT.tlb_l2 + reads * LAT.walk_read + writes * LAT.walk_write
+    assert run.between("d", "f") == 1 + LAT.store
+
+
+def test_written_line_is_dirty(pipeline):
+    """Once it is replaced: one line more goes back to memory."""
+    body = f"""
+    ld    a0, 0(s3)
+    li    a1, {CONST["CACHE_BYTES"] // 64}
+    li    a2, {PAGES[2]:#x}
+1:  ld    zero, 0(a2)
+    addi  a2, a2, 64
+    addi  a1, a1, -1
+    bnez  a1, 1b"""
+    clean, dirty = (native(pipeline, body, words=without(NATIVE, (WALK[2], bits)), args=SVADU).stats["pipeline"]["counts"]
+                    for bits in (0, A))
+    assert dirty["writebacks"] == clean["writebacks"] + 1

@@ -28,7 +28,7 @@ CONFIGURABLE = {
 # Another value than the default for every setting; all of them together are possible.
 OTHER = {
     "machine.ram": "64M", "machine.harts": "3", "machine.quantum": "77", "pool.contexts": "5",
-    "tlb.l1": "3", "tlb.l2": "24", "tlb.l2_ways": "3", "tlb.walk_cache": "0", "pmp.granule": "64",
+    "tlb.l1": "3", "tlb.l2": "24", "tlb.l2_ways": "3", "tlb.walk_cache": "0", "pmp.granule": "64", "walk.svadu": "on",
     "icache.bytes": "3K", "icache.ways": "3", "dcache.bytes": "64", "dcache.ways": "1",
     "predictor.kind": "static", "predictor.entries": "1", "time.source": "instret", "time.ticks": "7",
     "pipeline.quantum": "9", **{f"latency.{l.name}": str(l.cycles + 3) for l in ISA.latencies},
@@ -121,7 +121,7 @@ def test_manual_page_names_every_setting():
 @pytest.mark.parametrize("name, option", [
     ("machine.ram", "--ram"), ("machine.harts", "--harts"), ("machine.quantum", "--quantum"), ("pool.contexts", "--pool"),
     ("tlb.l1", "--tlb-l1"), ("tlb.walk_cache", "--walk-cache"),
-    ("pmp.granule", "--pmp-granule"), ("time.source", "--time"),
+    ("pmp.granule", "--pmp-granule"), ("walk.svadu", "--svadu"), ("time.source", "--time"),
     ("time.ticks", "--ticks-per-time")])
 def test_options_are_shorthands(name, option):
     assert printed(option, OTHER[name])[name] == OTHER[name]

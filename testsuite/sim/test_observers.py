@@ -144,20 +144,37 @@ def leaf(flags, page=0x80000000):
     return (page >> 12) << 10 | flags if flags & 1 else flags
 
 
-@pytest.mark.parametrize("flags, access, reason", FLAWS)
-def test_walk_names_what_failed(flags, access, reason, assemble):
+def last_of_walk(assemble, flags, access, *args):
+    """What --walk draws last of an address whose leaf in the root has these flags."""
     edit = f"li      t1, {leaf(flags)}\n        sd      t1, 8(t0)\n        FLUSH\nuse:    j       out"
     before, after = STALE.index("li      t1, (0xc0000000"), STALE.index("\n        li      a0, 0x5555")
     program = STALE[:before] + edit + STALE[after:].replace("\n        li", "\nout:    li", 1)
     elf = assemble(program.replace("FLUSH", "nop"))
-    run = sim("--walk", f"0x40000000:{access}", elf)
+    run = sim("--walk", f"0x40000000:{access}", *args, elf)
     assert run.returncode == 0
-    last = run.stderr.splitlines()[-1].strip()
+    return run.stderr.splitlines()[-1].strip()
+
+
+@pytest.mark.parametrize("flags, access, reason", FLAWS)
+def test_walk_names_what_failed(flags, access, reason, assemble):
+    last = last_of_walk(assemble, flags, access)
     if reason:
         name = {"r": "load", "w": "store", "x": "fetch"}[access]
         assert last == f"-> {reason}: the page table does not allow this {name}: page fault"
     else:
         assert last == "-> HPA 0x80000000, a page of 1 GiB"
+
+
+@pytest.mark.parametrize("flags, access, end", [
+    (0x8f, "r", "HPA 0x80000000, a page of 1 GiB, writes A"), (0x4f, "r", "HPA 0x80000000, a page of 1 GiB"),
+    (0x0f, "x", "HPA 0x80000000, a page of 1 GiB, writes A"), (0xcf, "w", "HPA 0x80000000, a page of 1 GiB"),
+    (0x0f, "w", "HPA 0x80000000, a page of 1 GiB, writes A and D"),
+    (0x4f, "w", "HPA 0x80000000, a page of 1 GiB, writes D"),
+    (0x0b, "w", "W is clear: the page table does not allow this store: page fault"),
+    (0x09, "r", "R is clear: the page table does not allow this load: page fault")])
+def test_walk_names_what_is_written(flags, access, end, assemble):
+    """--svadu: WK-9."""
+    assert last_of_walk(assemble, flags, access, "--svadu", "on") == "-> " + end
 
 
 def test_walk_to_a_table_at_level_0(assemble):

@@ -25,7 +25,7 @@ end_signature:
 OPTIONS = {
     "--ram": ["--ram", "4M"], "--harts": ["--harts", "2"], "--model": ["--model", "functional"],
     "--time": ["--time", "cycles"], "--switch-at": ["--switch-at", "1"], "--sample": ["--sample", "10:2:3"],
-    "--pool": ["--pool", "4"], "--pmp-granule": ["--pmp-granule", "4"],
+    "--pool": ["--pool", "4"], "--pmp-granule": ["--pmp-granule", "4"], "--svadu": ["--svadu", "on"],
     "--symbols": ["--symbols", "x.elf@1"], "--tlb-l1": ["--tlb-l1", "8"], "--tlb-l2": ["--tlb-l2", "64"],
     "--tlb-l2-ways": ["--tlb-l2-ways", "2"], "--walk-cache": ["--walk-cache", "4"],
     "--ticks-per-time": ["--ticks-per-time", "10"], "--quantum": ["--quantum", "100"], "--config": ["--config", "c.cfg"],
@@ -58,7 +58,7 @@ EXCLUDE = {
 }
 # What means something without an image, beside --dump-dtb.
 NO_RUN = {"--ram", "--harts", "--model", "--time", "--pool", "--tlb-l1", "--tlb-l2", "--tlb-l2-ways", "--walk-cache",
-          "--ticks-per-time", "--quantum", "--config", "--set", "--bootargs", "--quiet", "--pmp-granule"}
+          "--ticks-per-time", "--quantum", "--config", "--set", "--bootargs", "--quiet", "--pmp-granule", "--svadu"}
 ANSWERS = {"--help", "--version", "--print-config"}  # instead of a run
 
 

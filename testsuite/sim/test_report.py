@@ -206,6 +206,15 @@ def test_timed_models_add_cycles(turns):
     assert cycles[-4:] == [str(7 * away), f"{7 * away}.0", str(7 * away), "cycles"]
 
 
+def test_csv_of_written_entries(turns):
+    """Those of the VMs, and what is left for Ring -1."""
+    turns["vms"][0].update(walk_writes_guest=3, walk_writes_host=5)
+    turns["vms"][1].update(walk_writes_guest=0, walk_writes_host=7)
+    turns.update(walk_writes_guest=3 + 2, walk_writes_host=5 + 7)
+    table = rows("--by", "vm", "-", text=json.dumps(turns))
+    assert [(v["walk_writes_guest"], v["walk_writes_host"]) for v in table] == [("3", "5"), ("0", "7"), ("2", "0")]
+
+
 def test_names_are_quoted_in_csv(turns):
     turns["exit_sites"][0]["symbol"] = 'f(int, "x")'
     assert rows("-", text=json.dumps(turns))[0]["symbol"] == 'f(int, "x")'

@@ -8,13 +8,14 @@ from harness import tools
 from sim import programs
 
 KEYS = {"run", "model", "harts", "end", "instret", "cycles", "exceptions", "interrupts", "entries",
-        "entry_failures", "exits", "emu", "tlbmiss", "tlbmiss_host", "walk_reads_guest", "walk_reads_host",
+        "entry_failures", "exits", "emu", "tlbmiss", "tlbmiss_host", "walk_reads_guest", "walk_reads_host", "walk_writes_guest", "walk_writes_host",
         "pool_refills", "pool_spills", "vint_sent", "vint_taken", "vint_acknowledged", "vint_ended",
         "vint_pending", "refused_by_field", "exits_by_cause", "vms", "exit_sites", "time", "timeline"}
 SITE_KEYS = {"vmcs", "vmid", "cause", "pc", "symbol", "count", "returned", "emulated",
              "instret", "cycles", "moved", "handling"}
 VM_KEYS = {"vmcs", "vmid", "entries", "instret", "exits", "emu", "tlbmiss", "exits_by_cause",
-           "walk_reads_guest", "walk_reads_host", "vint_sent", "vint_taken", "vint_acknowledged", "vint_ended",
+           "walk_reads_guest", "walk_reads_host", "walk_writes_guest", "walk_writes_host", "vint_sent", "vint_taken",
+           "vint_acknowledged", "vint_ended",
            "vint_pending"}
 NUMBER = 3  # of the VM
 

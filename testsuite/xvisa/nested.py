@@ -1,4 +1,4 @@
-"""Both stages of translation as the manual tells them (rules WK-1 to WK-8, PR-1 to PR-11), in
+"""Both stages of translation as the manual tells them (rules WK-1 to WK-14, PR-1 to PR-11), in
 Python, and what builds tables for them. Nothing here is taken from the simulator's walker.
 
     entry:  0[63:54]  ppn[53:10]  ignored[9:8]  D A G U X W R V
@@ -39,6 +39,10 @@ class View:
     mxr: bool = False
     reads: list = field(default_factory=list)   # ("guest" or "host", address) of each entry read
     cache: object = None                        # a walk cache (tlb.py): get(gpn), put(gpn, hpn)
+    adue: bool = False                          # walks write A and D into `memory` ...
+    closed: tuple = ()                          # ... but not into these pages, which the PMP lets be read alone
+    writes: list = field(default_factory=list)  # (stage, address) of each entry written
+    due: list = field(default_factory=list)     # (stage, address, bits), once the access is let through
 
 
 @dataclass
@@ -68,18 +72,36 @@ def bad_entry(pte):
     return not pte & V or pte & (R | W) == W or pte >> 54
 
 
+def due_bits(view, pte, access):
+    """WK-9: of a leaf that a walk may write."""
+    return ((A | (D if access == STORE and pte & W else 0)) & ~pte) if view.adue else 0
+
+
+def write_due(view, due):
+    """WK-13."""
+    for stage, at, bits in due:
+        if view.memory[at] | bits != view.memory[at]:
+            view.memory[at] |= bits
+            view.writes.append((stage, at))
+
+
+def is_closed(view, at):
+    return at & ~0xfff in view.closed
+
+
 def host_stage(view, gpa, access):
-    """(host physical address, level of the leaf, leaf) of a guest physical address."""
+    """(host physical address, level of the leaf, leaf, what is due) of a guest physical address."""
     mode = view.hptbr >> 60
     if mode == BARE:
-        return gpa, 3, None
+        return gpa, 3, None, []
     levels = LEVELS[mode]
     if gpa >> 12 + 9 * levels + 2:
         raise HostFault(gpa)
     table = table_of(view.hptbr)
     for level in reversed(range(levels)):
         bits = 11 if level == levels - 1 else 9
-        pte = read_entry(view, "host", table + 8 * (gpa >> 12 + 9 * level & (1 << bits) - 1))
+        at = table + 8 * (gpa >> 12 + 9 * level & (1 << bits) - 1)
+        pte = read_entry(view, "host", at)
         if pte is None:
             raise HostFault(gpa, denied=True)
         if bad_entry(pte):
@@ -91,9 +113,12 @@ def host_stage(view, gpa, access):
             table = base
             continue
         needs = {FETCH: X, LOAD: R, STORE: W | D}[access] | A | U
-        if base % span or pte & needs != needs:
+        bits = due_bits(view, pte, access)
+        if base % span or (pte | bits) & needs != needs:
             raise HostFault(gpa)
-        return base | gpa % span, level, pte
+        if bits and is_closed(view, at):
+            raise HostFault(gpa, denied=True)
+        return base | gpa % span, level, pte | bits, [("host", at, bits)] if bits else []
     raise HostFault(gpa)
 
 
@@ -103,9 +128,10 @@ def entry_address(view, entry):
     page = view.cache.get(entry >> 12) if cached else None
     if page is None:
         try:
-            hpa, _, _ = host_stage(view, entry, LOAD)
+            hpa, _, _, due = host_stage(view, entry, LOAD)
         except HostFault as f:
             raise HostFault(entry, walk=True, denied=f.denied) from None
+        write_due(view, due)                    # WK-12
         if cached:
             view.cache.put(entry >> 12, hpa >> 12)
         page = hpa >> 12
@@ -113,7 +139,8 @@ def entry_address(view, entry):
 
 
 def guest_leaf(view, gva):
-    """(leaf, level), each entry of the guest's tables read by way of the host stage."""
+    """(leaf, level, its address, that at the host), each entry of the guest's tables read by way of the
+    host stage."""
     levels = LEVELS[view.gptbr >> 60]
     width = 12 + 9 * levels
     sign = gva >> width - 1
@@ -122,7 +149,8 @@ def guest_leaf(view, gva):
     table = table_of(view.gptbr)
     for level in reversed(range(levels)):
         entry = table + 8 * (gva >> 12 + 9 * level & 511)
-        pte = read_entry(view, "guest", entry_address(view, entry))
+        at = entry_address(view, entry)
+        pte = read_entry(view, "guest", at)
         if pte is None:
             raise HostFault(entry, walk=True, denied=True)
         if bad_entry(pte):
@@ -131,7 +159,7 @@ def guest_leaf(view, gva):
         if pte & (R | X):
             if base % (1 << 12 + 9 * level):
                 raise Fault
-            return pte, level
+            return pte, level, entry, at
         if pte & (A | D | U):
             raise Fault
         table = base
@@ -152,17 +180,29 @@ def walk(view, gva, access):
     """A Place, wherever it is; or Fault, HostFault."""
     gpa, level, guest = gva, 3, None
     if view.gptbr >> 60 != BARE:
-        guest, level = guest_leaf(view, gva)
+        guest, level, entry, at = guest_leaf(view, gva)
+        bits = due_bits(view, guest, access)
+        guest |= bits
         if not permitted(view, guest, access):
             raise Fault
+        if bits:                                # WK-10
+            try:
+                due = host_stage(view, entry, STORE)[3]
+            except HostFault as f:
+                raise HostFault(entry, walk=True, denied=f.denied) from None
+            if is_closed(view, at):
+                raise HostFault(entry, walk=True, denied=True)
+            view.due += [*due, ("guest", at, bits)]
         gpa = (guest >> 10 & (1 << 44) - 1) << 12 | gva % (1 << 12 + 9 * level)
-    hpa, host_level, host = host_stage(view, gpa, access)
+    hpa, host_level, host, due = host_stage(view, gpa, access)
+    view.due += due
     return Place(gpa, hpa, min(level, host_level), guest, host, host_level if guest is None else level)
 
 
 def translate(view, gva, access):
     """The Place in RAM; or Fault, HostFault."""
     place = walk(view, gva, access)
+    write_due(view, view.due)                   # WK-11
     if not RAM <= place.hpa < RAM_END:
         raise HostFault(place.gpa, denied=True)
     return place

@@ -31,6 +31,7 @@ enum {
     STATUS_MXR = 1 << 19
 };
 enum {
+    CAUSE_INSN_ACCESS = 1,
     CAUSE_ILLEGAL = 2,
     CAUSE_BREAKPOINT = 3,
     CAUSE_LOAD_ACCESS = 5,
