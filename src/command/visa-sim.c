@@ -235,13 +235,20 @@ static void tell_world(void *user, const struct world_event *e)
     look_at_trace(s);
 }
 
-/* Every record is told as long as somebody wants it. */
-static void listen(struct sim *s)
+/* What the trace and the views want is told, as long as they want it. */
+static bool listen(struct sim *s)
 {
     const struct options *o = &s->options;
-    bool traced = o->trace_on && o->trace.events != TRACE_EXITS && !o->trace.closed;
+    const struct retire_part part = trace_part(&o->trace);
+    bool traced = o->trace_on && !o->trace.closed, exits = o->trace.events == TRACE_EXITS;
 
-    machine_listen(s->machine, traced || o->views.perfetto ? tell_record : NULL, s);
+    if (traced && !exits && !o->views.perfetto)
+        machine_listen(s->machine, tell_record, s, &part);
+    else
+        machine_listen(s->machine, o->views.perfetto ? tell_record : NULL, s, NULL);
+    machine_off_world(s->machine, tell_world, s);
+    machine_on_refusal(s->machine, traced && exits ? tell_world : NULL, s);
+    return !(traced && exits) || machine_on_world(s->machine, tell_world, s, &part);
 }
 
 static bool open_views(struct sim *s)
@@ -266,7 +273,8 @@ static bool open_views(struct sim *s)
     for (int i = 0; i < VIEW_KINDS; i++)
         if (paths[i] && !open_output(&s->view[i], paths[i]))
             return false;
-    listen(s);
+    if (!listen(s))
+        return false;
 #ifdef PIPELINE_LINKED
     if (views_of_pipeline(o))
         pipeline_listen(s->pipeline, views_insn, s->views);
@@ -295,11 +303,7 @@ static bool open_trace(struct sim *s)
     }
     if (!told)
         complain("out of memory");
-    listen(s);
-    if (!told || o->trace.events != TRACE_EXITS)
-        return told;
-    machine_on_refusal(s->machine, tell_world, s);
-    return machine_on_world(s->machine, tell_world, s);
+    return told && listen(s);
 }
 
 static bool open_outputs(struct sim *s)
@@ -468,7 +472,7 @@ static enum stop run(struct sim *s)
         stop = run_model(s, limit);
         now = machine_progress(s->machine);
         if (stop == STOP_BREAK && window_turn(&s->window))
-            listen(s);
+            (void)listen(s); /* there is room, as there was before */
         else if (stop == STOP_DEADLOCK && terminal_live(s->terminal))
             wait_for_input(s);
         else

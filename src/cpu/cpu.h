@@ -35,7 +35,7 @@ ISA_BASE_INSNS(DECLARE)
 exec_fn exec_illegal;
 
 /* Takes the trap in h->trap: ring, pc and status are the handler's afterwards. */
-void take_trap(struct hart *h);
+void take_trap(struct hart *h, bool between);
 
 /* Stuck harts (stuck.c). The trap in h->trap is about to be taken; `again`: it is of the first
  * instruction of the handler, of `to`, that an exception was delivered to just before. */

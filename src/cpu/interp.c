@@ -15,6 +15,7 @@
 #include "dpage.h"
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
+#include "record.h"
 
 /* interp_timed.c compiles this a second time for timed models (state/timing.h): there each
  * instruction is asked for its cycle before it executes, and pairs are taken apart. */
@@ -478,6 +479,8 @@ L_sys:
     h->instret++;
     h->pc = pc = h->next_pc;
     left--;
+    if (h->rec)
+        record_event_end(h);
     if (h->attention || left == 0)
         return;
     goto lookup;
@@ -546,7 +549,7 @@ fault:
     h->timing->fault(h->timing);
 #endif
 trap:
-    take_trap(h);
+    take_trap(h, false);
 #ifdef INTERP_TIMED
     return; /* interrupts may be due in its cycle */
 #else

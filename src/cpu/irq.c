@@ -40,7 +40,7 @@ static void take(struct hart *h)
 {
     if (h->timing)
         h->timing->between = true;
-    take_trap(h);
+    take_trap(h, true);
 }
 
 static bool interrupt(struct hart *h, uint64_t pending)

@@ -47,12 +47,13 @@ static bool is_exception(const struct trap *t)
 static uint64_t times_in_vain(struct hart *h)
 {
     struct no_progress *v = record(h);
-    struct trap_at now = here(h);
+    struct trap_at now;
 
     if (h->instret != h->ring_since)
         v->times = 0;
     if (!is_exception(&h->trap))
         return 0;
+    now = here(h);
     if (!v->times || !same(&v->last, &now))
         *v = (struct no_progress){.last = now, .first = h->first};
     return ++v->times;

@@ -2,6 +2,7 @@
 #include "cpu.h"
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
+#include "record.h"
 
 static uint64_t vector(uint64_t tvec, const struct trap *t)
 {
@@ -74,7 +75,7 @@ static bool undeliverable(const struct hart *h, unsigned to)
     return h->delivered_exception || (h->v && h->fetching);
 }
 
-void take_trap(struct hart *h)
+static void take(struct hart *h)
 {
     unsigned to = destination(h);
     bool again = undeliverable(h, to);
@@ -103,4 +104,15 @@ void take_trap(struct hart *h)
     }
     h->ring_since = h->instret;
     h->fetching = false;
+}
+
+void take_trap(struct hart *h, bool between)
+{
+    struct retire r;
+    bool told = h->machine->listener && record_trap_begin(h, &r, between);
+
+    take(h);
+    h->traps++;
+    if (told)
+        record_end(h, false);
 }

@@ -1,16 +1,18 @@
 /* Instructions of the virtual interrupt controller. Manual: chapter "Virtual interrupts". */
 #include "cpu.h"
+#include "record.h"
 #include "state/machine_state.h"
 #include "vic/vic.h"
 
 /* For listeners, if there are any. */
 static void tell(struct hart *h, enum retire_event event, uint64_t vmcs, int vector)
 {
-    if (!h->rec)
+    struct retire *r = record_event(h, event);
+
+    if (!r)
         return;
-    h->rec->event = (uint8_t)event;
-    h->rec->qual = (uint64_t)vector;
-    h->rec->val = vmcs;
+    r->qual = (uint64_t)vector;
+    r->val = vmcs;
 }
 
 static void sent(struct hart *h, uint64_t vmcs, unsigned vector)

@@ -4,6 +4,7 @@
 #include "cpu.h"
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
+#include "record.h"
 
 #define TRAPCFG_KNOWN                                                                              \
     (ISA_TRAP_IO | ISA_TRAP_PRIV | ISA_TRAP_MSR | ISA_TRAP_CR3 | ISA_TRAP_PF | ISA_TRAP_BRK |      \
@@ -121,13 +122,32 @@ static void save_bank(const struct hart *h, uint64_t *f)
     f[ISA_VMCS_SIP] = s->ssip ? 1u << ISA_IRQ_SSI : 0; /* the others are no state */
 }
 
+static bool wants(const struct world_listener *l, uint64_t instret, uint64_t vmid)
+{
+    const struct retire_part *p = &l->part;
+
+    return instret >= p->from && instret <= p->to && (!p->one_vm || p->vm == vmid);
+}
+
 static void tell_world(const struct machine *m, const struct world_event *e)
 {
     for (unsigned i = 0; i < m->nworld; i++)
-        m->world[i].fn(m->world[i].user, e);
+        if (wants(&m->world[i], e->instret, e->vmid))
+            m->world[i].fn(m->world[i].user, e);
 }
 
-/* Somebody listens: it is not built otherwise. */
+/* Does anybody want a switch at this instret of the hart? */
+static bool world_wanted(const struct hart *h, uint64_t instret)
+{
+    const struct machine *m = h->machine;
+    bool any = false;
+
+    for (unsigned i = 0; i < m->nworld; i++)
+        any |= wants(&m->world[i], instret, h->vmid);
+    return any;
+}
+
+/* Somebody wants it: it is not built otherwise. */
 static struct world_event world_event(const struct hart *h, const struct context *c,
                                       struct world_event e)
 {
@@ -179,6 +199,9 @@ static void tell_exit(const struct hart *h, const struct context *c, const struc
 
 static void enter_guest(struct hart *h, struct context *c, bool advance)
 {
+    uint64_t vmid = c->f[ISA_VMCS_HPTBR] >> 44 & ((1ull << ISA_VMID_BITS) - 1);
+    struct retire *r = h->machine->listener ? record_entry(h, vmid) : NULL;
+
     stuck_leaves(h);
     h->host_s = h->s;
     memcpy(h->host_x, h->x, sizeof h->host_x);
@@ -187,7 +210,7 @@ static void enter_guest(struct hart *h, struct context *c, bool advance)
     memcpy(h->x + 1, c->f + ISA_VMCS_X + 1, 31 * sizeof h->x[0]);
     h->ring = c->f[ISA_VMCS_RING] ? RING_3 : RING_0;
     h->v = true;
-    h->vmid = c->f[ISA_VMCS_HPTBR] >> 44 & ((1ull << ISA_VMID_BITS) - 1);
+    h->vmid = vmid;
     h->live = c;
     h->next_pc = c->f[ISA_VMCS_PC];
     h->guest_start = h->instret + 1; /* the entering instruction is the host's */
@@ -203,12 +226,11 @@ static void enter_guest(struct hart *h, struct context *c, bool advance)
         h->vm_stats->entries++;
         h->vm_stats->vmid = (uint16_t)h->vmid;
     }
-    if (h->rec) {
-        h->rec->event = RETIRE_ENTRY;
-        h->rec->qual = h->vmid;
-        h->rec->val = c->vmcs;
+    if (r) {
+        r->qual = h->vmid;
+        r->val = c->vmcs;
     }
-    if (h->machine->nworld)
+    if (world_wanted(h, h->instret + 1))
         tell_entry(h, c, advance);
 }
 
@@ -234,18 +256,18 @@ static void tell_refusal(const struct hart *h, const struct exit_info *why)
 void refuse_entry(struct hart *h, const struct exit_info *why)
 {
     struct machine_stats *s = &h->machine->stats;
+    struct retire *r = record_event(h, RETIRE_ENTRYFAIL);
 
     set_exit_info(h, why);
     s->entry_failures++;
     s->refused_by[why->qual < MACHINE_REFUSALS ? why->qual : MACHINE_REFUSALS - 1]++;
     if (h->machine->on_refusal)
         tell_refusal(h, why);
-    if (!h->rec)
+    if (!r)
         return;
-    h->rec->event = RETIRE_ENTRYFAIL;
-    h->rec->cause = (uint8_t)why->cause;
-    h->rec->qual = why->qual;
-    h->rec->addr = why->addr;
+    r->cause = (uint8_t)why->cause;
+    r->qual = why->qual;
+    r->addr = why->addr;
 }
 
 static visa_result world_enter(struct hart *h, uint64_t vmcs, bool advance)
@@ -324,7 +346,7 @@ static void record_exit(struct hart *h, struct context *c)
     }
     set_exit_info(h, &e);
     memcpy(f, &e, sizeof e); /* exit_info has the fields' order */
-    if (h->machine->nworld)
+    if (world_wanted(h, h->instret))
         tell_exit(h, c, &e);
     c->f[ISA_VMCS_COUNT_EXIT]++;
     h->count_exit++;

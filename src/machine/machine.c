@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "cpu/cpu.h"
 #include "cpu/dpage.h"
+#include "cpu/record.h"
 #include "devices/bus.h"
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
@@ -130,20 +131,18 @@ void machine_on_transport(struct machine *m, transport_fn *fn, void *user)
     m->transport_user = user;
 }
 
-void machine_listen(struct machine *m, retire_fn *fn, void *user)
+static const struct retire_part whole_run = {.to = UINT64_MAX};
+
+void machine_listen(struct machine *m, retire_fn *fn, void *user, const struct retire_part *part)
 {
-    m->listener = fn;
-    m->listener_user = user;
-    for (unsigned i = 0; i < m->config.harts; i++)
-        mmu_fast_flush(&m->harts[i]);
+    record_listen(m, fn, user, part ? part : &whole_run);
 }
 
-bool machine_on_world(struct machine *m, world_fn *fn, void *user)
+bool machine_on_world(struct machine *m, world_fn *fn, void *user, const struct retire_part *part)
 {
     if (m->nworld == MACHINE_WORLD_FNS)
         return false;
-    m->world[m->nworld].fn = fn;
-    m->world[m->nworld++].user = user;
+    m->world[m->nworld++] = (struct world_listener){fn, user, part ? *part : whole_run};
     return true;
 }
 

@@ -37,12 +37,14 @@ enum stop machine_run(struct machine *m, uint64_t limit);
 /* Executes one instruction (or takes one interrupt) on one hart. */
 enum stop machine_step(struct machine *m, unsigned hart);
 
-/* Every record goes to fn from now on; NULL: nobody listens. */
-void machine_listen(struct machine *m, retire_fn *fn, void *user);
+/* Records go to fn from now on, those of this part of the run alone (NULL: all); fn NULL: nobody
+ * listens. What is not in the part costs what it costs if nobody listens. A few records of events that
+ * were not asked for may be told, too. */
+void machine_listen(struct machine *m, retire_fn *fn, void *user, const struct retire_part *part);
 
-/* Every world switch goes to fn too from now on; until machine_off_world with the same
- * arguments. At most MACHINE_WORLD_FNS at once: false if there is no room. */
-bool machine_on_world(struct machine *m, world_fn *fn, void *user);
+/* World switches go to fn too from now on, those of a part or all; until machine_off_world with the
+ * same fn and user. At most MACHINE_WORLD_FNS at once: false if there is no room. */
+bool machine_on_world(struct machine *m, world_fn *fn, void *user, const struct retire_part *part);
 void machine_off_world(struct machine *m, world_fn *fn, void *user);
 
 /* Every refused entry goes to fn; NULL: nobody listens. */

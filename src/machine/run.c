@@ -6,35 +6,11 @@
 
 #include "cpu/cpu.h"
 #include "cpu/dpage.h"
+#include "cpu/record.h"
 #include "devices/bus.h"
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
 #include "mmu/tlb.h"
-
-static void emit(struct hart *h)
-{
-    struct machine *m = h->machine;
-
-    h->rec->next_pc = h->pc;
-    h->rec->seq = h->seq++;
-    m->listener(m->listener_user, h->rec);
-}
-
-static void begin_record(struct hart *h, struct retire *r)
-{
-    *r = (struct retire){
-        .instret = h->instret,
-        .hart = h->id,
-        .ring = ring_number(h),
-        .v = h->v,
-        .vmid = (uint16_t)h->vmid,
-        .vmcs = h->v ? h->current : 0,
-        .pc = h->pc,
-        .guest_base = h->s.satp,
-        .host_base = h->v ? h->live->f[ISA_VMCS_HPTBR] : 0,
-    };
-    h->rec = r;
-}
 
 uint64_t machine_pc_address(const struct machine *m, unsigned hart)
 {
@@ -43,53 +19,6 @@ uint64_t machine_pc_address(const struct machine *m, unsigned hart)
 
     mmu_peek_fetch(h, &h->code, h->pc, &gpa, &hpa);
     return hpa;
-}
-
-/* What the instruction wrote; for a trap, what it came to. */
-static void end_record(struct hart *h, struct retire *r, bool retired)
-{
-    struct isa_decoded d;
-
-    r->retired = retired;
-    r->cycle = hart_ticks(h) - retired; /* of a timed model, known by now */
-    if (!retired) {
-        r->insn = h->insn_len ? h->insn : 0;
-        r->length = h->fetching ? 0 : h->insn_len;
-        r->event = h->trap.event;
-        r->cause = h->trap.cause;
-        r->tval = h->trap.tval;
-        r->qual = h->trap.qual;
-        r->addr = h->trap.addr;
-        r->gpa = h->trap.gpa;
-        r->val = h->trap.val;
-        r->mem = MEM_NONE;
-        return;
-    }
-    if (isa_decode(r->insn, &d)) {
-        r->rd = d.rd;
-        r->rd_value = r->event == RETIRE_ENTRY ? 0 : h->x[d.rd];
-    }
-}
-
-/* Bits of the instruction at pc, from where it was just fetched. */
-static void record_insn(struct hart *h, struct retire *r, const struct xlate_ctx *code)
-{
-    uint16_t low = 0, high = 0;
-    uint64_t next = r->pc_hpa + 2;
-    const struct tlb_entry *e;
-
-    if (h->insn_len) {
-        r->length = h->insn_len;
-        r->insn = h->insn;
-        return;
-    }
-    (void)machine_read(h->machine, r->pc_hpa, &low, 2);
-    r->length = (uint8_t)isa_length(low);
-    if ((r->pc & 0xfff) == 0xffe && !code->bare && (e = tlb_peek(h->tlb[0], code->tag, r->pc + 2)))
-        next = (e->ppn << 12) + ((r->pc + 2) & ((1ull << (12 + 9 * e->level)) - 1));
-    if (r->length == 4)
-        (void)machine_read(h->machine, next, &high, 2);
-    r->insn = (uint32_t)high << 16 | low;
 }
 
 static void execute(struct hart *h)
@@ -120,27 +49,27 @@ static void step_listened(struct hart *h)
     struct xlate_ctx code = h->code;
     uint64_t before = h->instret;
 
-    begin_record(h, &r);
+    if (!h->stepped) /* each access is to be seen from now on */
+        mmu_fast_flush(h);
+    h->stepped = true;
+    record_begin(h, &r);
     if (!held(h) && irq_take(h)) {
-        end_record(h, &r, false);
-    } else {
-        h->attention = false;
-        h->limit = h->instret + 1;
-        h->insn_len = 0;
-        h->trap.event = RETIRE_NONE;
-        execute(h);
-        if (held(h) || h->machine->stop == STOP_BREAK) { /* nothing has happened */
-            h->rec = NULL;
-            return;
-        }
-        if (!r.pc_hpa)
-            mmu_peek_fetch(h, &code, r.pc, &r.pc_gpa, &r.pc_hpa);
-        if (h->instret != before)
-            record_insn(h, &r, &code);
-        end_record(h, &r, h->instret != before);
+        record_end(h, false);
+        return;
     }
-    emit(h);
-    h->rec = NULL;
+    h->attention = false;
+    h->limit = h->instret + 1;
+    h->insn_len = 0;
+    h->trap.event = RETIRE_NONE;
+    execute(h);
+    if (held(h) || h->machine->stop == STOP_BREAK) { /* nothing has happened */
+        h->rec = NULL;
+        return;
+    }
+    record_place(h, &code);
+    if (h->instret != before)
+        record_insn(h, &code);
+    record_end(h, h->instret != before);
 }
 
 /* Instructions this hart may execute before `ticks`; a timed model looks at them itself. */
@@ -175,11 +104,12 @@ static void wait_until(struct hart *h, uint64_t end)
 static uint64_t hart_run(struct hart *h, uint64_t left)
 {
     struct machine *m = h->machine;
-    uint64_t before = h->instret + m->attempts, insns;
+    uint64_t before = h->instret + m->attempts;
+    uint64_t end = before > UINT64_MAX - left ? UINT64_MAX : before + left;
 
     m->running = h;
     while (m->stop == STOP_NONE && !m->stop_request && hart_ticks(h) < m->round_end &&
-           h->instret + m->attempts - before < left) {
+           h->instret + m->attempts < end) {
         if (h->waiting && !irq_wakes(h)) {
             wait_until(h, m->round_end);
             if (!irq_wakes(h))
@@ -188,17 +118,19 @@ static uint64_t hart_run(struct hart *h, uint64_t left)
         h->waiting = false;
         if (h->timing)
             h->timing->hold = m->round_end;
-        if (m->listener) {
+        if (record_each(h)) {
             step_listened(h);
             continue;
         }
+        h->stepped = false;
         if (!held(h) && irq_take(h))
             continue;
         h->attention = false;
         h->limit = h->instret + budget(h, m->round_end);
-        insns = before > UINT64_MAX - left ? UINT64_MAX : before + left - m->attempts;
-        if (h->limit > insns)
-            h->limit = insns;
+        if (h->limit > end - m->attempts)
+            h->limit = end - m->attempts;
+        if (h->instret < m->part.from && h->limit > m->part.from)
+            h->limit = m->part.from;
         /* Each fetch is looked up; or others have had their turn while one was held. */
         if (m->on_stale || held(h))
             h->limit = h->instret + 1;
@@ -339,10 +271,10 @@ enum stop machine_step(struct machine *m, unsigned hart)
     m->round_end = hart_ticks(h) + 1;
     if (h->timing)
         h->timing->hold = UINT64_MAX;
-    if (m->listener) {
+    if (record_each(h)) {
         step_listened(h);
     } else if (held(h) || !irq_take(h)) {
-        h->attention = false;
+        h->stepped = h->attention = false;
         h->limit = h->instret + 1;
         execute(h);
     }

@@ -250,7 +250,7 @@ struct exits *exits_new(struct machine *m)
         x->vms = calloc(MACHINE_VMS + 1, sizeof *x->vms);
         x->harts = calloc(machine_config(m)->harts, sizeof *x->harts);
         ok = timeline_init(&x->timeline, MACHINE_VMS + 1) && x->rows && x->slots && x->shares &&
-             x->vms && x->harts && machine_on_world(m, on_world, x);
+             x->vms && x->harts && machine_on_world(m, on_world, x, NULL);
     }
     if (ok)
         return x;

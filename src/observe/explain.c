@@ -691,7 +691,7 @@ struct explain *explain_new(struct machine *m, const struct image *im,
     x->image = im;
     x->which = *which;
     x->out = out;
-    if (machine_on_world(m, on_world, x))
+    if (machine_on_world(m, on_world, x, NULL))
         return x;
     free(x);
     return NULL;

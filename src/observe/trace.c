@@ -11,6 +11,15 @@ static bool is_world_switch(const struct retire *r)
     return r->event == RETIRE_EXIT || r->event == RETIRE_ENTRY || r->event == RETIRE_ENTRYFAIL;
 }
 
+struct retire_part trace_part(const struct trace *t)
+{
+    return (struct retire_part){.from = t->from,
+                                .to = t->to,
+                                .events = t->events != TRACE_ALL,
+                                .one_vm = t->one_vm,
+                                .vm = t->vm};
+}
+
 static bool wanted(const struct trace *t, const struct retire *r)
 {
     if (t->closed || r->instret < t->from || r->instret > t->to)

@@ -32,6 +32,9 @@ struct trace {
     bool json;
 };
 
+/* What of a run it has to be told. */
+struct retire_part trace_part(const struct trace *t);
+
 /* A retire_fn: user is the struct trace. */
 void trace_record(void *trace, const struct retire *r);
 

@@ -29,7 +29,7 @@ enum retire_mem { MEM_NONE, MEM_LOAD, MEM_STORE, MEM_AMO };
 
 /* One instruction, or one event between two instructions (length 0). */
 struct retire {
-    uint64_t seq;     /* number of the record on this hart, from 0 */
+    uint64_t seq;     /* number of the record on this hart, from 0: told or not, if it could be */
     uint64_t instret; /* instructions this hart had retired before it */
     uint64_t cycle;   /* functional model: ticks; timed models: cycles */
     uint32_t hart;
@@ -91,6 +91,14 @@ struct stale_use {
     uint64_t cached_hpa; /* where the access went */
     bool mapped;         /* do the tables allow the access at all? */
     uint64_t now_hpa;    /* then where they would send it */
+};
+
+/* A part of a run. */
+struct retire_part {
+    uint64_t from, to; /* first and last instret of each hart */
+    bool events;       /* only records that have an event */
+    bool one_vm;       /* only of VMID vm while it runs, and entries into it */
+    uint16_t vm;
 };
 
 typedef void stale_fn(void *user, const struct stale_use *u);

@@ -175,7 +175,10 @@ struct hart {
     struct tlb *tlb[2];                      /* 0 fetch, 1 data */
     struct fast_entry fast[3][FAST_ENTRIES]; /* by enum access */
     struct retire *rec;                      /* the record being made, NULL if nobody listens */
-    uint64_t seq;
+    struct retire event;                     /* that one, of an event alone (record.h) */
+    bool stepped;                            /* the last instruction had a record */
+    uint64_t traps;              /* of all kinds: records without an instruction retired */
+    uint64_t unheard, heard_to;  /* records while nobody listened, and up to where */
     struct exit_count *vm_stats; /* of the live VM */
     struct world_event entry;    /* the last one, where somebody listens to world switches */
     bool entry_untold;           /* until timing_entered */

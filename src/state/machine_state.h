@@ -38,10 +38,12 @@ struct machine {
     uint64_t horizon;   /* ticks at which machine_run_to ends */
     retire_fn *listener;
     void *listener_user;
-    unsigned nworld; /* listeners to world switches */
-    struct {
+    struct retire_part part; /* that the listener wants */
+    unsigned nworld;         /* listeners to world switches */
+    struct world_listener {
         world_fn *fn;
         void *user;
+        struct retire_part part;
     } world[MACHINE_WORLD_FNS];
     world_fn *on_refusal;
     void *on_refusal_user;

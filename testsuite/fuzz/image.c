@@ -86,7 +86,7 @@ static void run(const struct image *im, struct machine *m, bool traced)
         fuzz_die("out of memory", "");
     attach_htif(im, m, &console);
     if (traced && (trace.out = fopen("trace", "w")))
-        machine_listen(m, trace_record, &trace);
+        machine_listen(m, trace_record, &trace, NULL);
     machine_reset(m, im->entry, 0);
     before = machine_stats(m)->instret;
     stop = machine_run(m, INSNS);

@@ -437,7 +437,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "fuzz-state: %s\n", err);
         return 1;
     }
-    machine_on_world(f.m, on_world, &f);
+    machine_on_world(f.m, on_world, &f, NULL);
     printf("seed %" PRIu64 ", %" PRIu64 " rounds\n", first, rounds);
     for (uint64_t i = 0; i < rounds; i++) {
         f.seed = first + i;
