@@ -233,7 +233,7 @@ enum {
 #define MAX_RESERVED (1ull << 40) /* bytes of a section without bytes in the file */
 
 struct options {
-    bool object; /* -c */
+    bool object, based; /* -c, --base */
     uint64_t base;
     const char *entry, *output, *listing;
     const char **include, **define;
@@ -329,6 +329,8 @@ bool source_text(struct as *as, const struct source *like, const char *text, uin
                  struct loc origin);
 /* Reads a whole file into the arena; false after an error message. include: search beside the
  * including file and in opt.include as well. */
+/* Is what is read also what is to be written? Then that is an error. */
+bool written_over(struct as *as, const char *name, struct loc origin);
 bool read_file(struct as *as, const char *name, struct loc origin, bool include, const char **data,
                size_t *size, const char **found);
 /* Sets as->source and line_start, line_end to the next line; false at the end of the unit. */
@@ -497,14 +499,16 @@ unsigned li_steps(int64_t value, struct li_step steps[LI_STEPS]);
 
 void layout(struct as *as);
 void settle(struct as *as);
-bool write_output(struct as *as, uint64_t entry);
+/* Opens f and fills it; the caller commits it, or drops it. Nothing is open if this is false. */
+struct outfile;
+bool write_output(struct as *as, uint64_t entry, struct outfile *f);
 bool entry_address(struct as *as, uint64_t *entry);
 void attributes_default(struct as *as);
 size_t attributes_bytes(const struct as *as, uint8_t *out, size_t room);
 /* The line at loc was read; what it made in the section begins at offset before. */
 void list_line(struct as *as, struct loc loc, unsigned line, struct section *section,
                uint64_t before);
-bool write_listing(struct as *as);
+bool write_listing(struct as *as, struct outfile *f); /* as write_output */
 
 /* A file that appears under its name only when it is complete. */
 struct outfile {

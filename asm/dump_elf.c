@@ -37,10 +37,31 @@ static const uint8_t *section_data(Elf_Scn *scn, const GElf_Shdr *h, size_t *siz
     return data->d_buf;
 }
 
+/* libelf takes a section table that lies outside the file for none. */
+static bool table_is_there(const struct dump *d)
+{
+    GElf_Ehdr e;
+    size_t size;
+    char text[128];
+    uint64_t bytes;
+
+    if (!gelf_getehdr(d->elf, &e) || !elf_rawfile(d->elf, &size))
+        return fail(d, elf_errmsg(-1));
+    bytes = (uint64_t)(e.e_shnum ? e.e_shnum : 1) * e.e_shentsize;
+    if (!e.e_shoff || (e.e_shoff <= size && bytes <= size - e.e_shoff))
+        return true;
+    snprintf(text, sizeof text,
+             "section table of %llu bytes at 0x%llx lies outside the file, which has %zu bytes",
+             (unsigned long long)bytes, (unsigned long long)e.e_shoff, size);
+    return fail(d, text);
+}
+
 static bool read_sections(struct dump *d)
 {
     size_t n, names;
 
+    if (!table_is_there(d))
+        return false;
     if (elf_getshdrnum(d->elf, &n) != 0 || elf_getshdrstrndx(d->elf, &names) != 0)
         return fail(d, elf_errmsg(-1));
     d->sections = arena_alloc(&d->arena, (n + 1) * sizeof *d->sections);

@@ -54,20 +54,19 @@ static void put_line(FILE *out, const struct listed *l)
         fprintf(out, "%*s... %llu bytes in all\n", 17, "", (unsigned long long)l->n);
 }
 
-bool write_listing(struct as *as)
+bool write_listing(struct as *as, struct outfile *f)
 {
-    struct outfile f;
     const char *file = NULL;
     FILE *out;
     int fd;
 
-    if (!outfile_open(as, &f, as->opt.listing))
+    if (!outfile_open(as, f, as->opt.listing))
         return false;
-    fd = dup(f.fd);
+    fd = dup(f->fd);
     out = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!out) {
-        error_at(as, (struct loc){0}, "cannot write '%s': %s", f.name, strerror(errno));
-        outfile_drop(&f);
+        error_at(as, (struct loc){0}, "cannot write '%s': %s", f->name, strerror(errno));
+        outfile_drop(f);
         return false;
     }
     for (size_t i = 0; i < as->nlisted; i++) {
@@ -79,9 +78,9 @@ bool write_listing(struct as *as)
         put_line(out, l);
     }
     if (fclose(out) != 0) {
-        error_at(as, (struct loc){0}, "cannot write '%s': %s", f.name, strerror(errno));
-        outfile_drop(&f);
+        error_at(as, (struct loc){0}, "cannot write '%s': %s", f->name, strerror(errno));
+        outfile_drop(f);
         return false;
     }
-    return outfile_commit(as, &f, false);
+    return true;
 }

@@ -431,17 +431,16 @@ static bool build(struct writer *w, uint64_t entry)
     return write_headers(w, entry, n, names, segments) && elf_update(w->elf, ELF_C_WRITE) >= 0;
 }
 
-bool write_output(struct as *as, uint64_t entry)
+bool write_output(struct as *as, uint64_t entry, struct outfile *f)
 {
     struct writer w = {.as = as};
-    struct outfile f;
     bool ok;
 
-    if (!outfile_open(as, &f, as->opt.output))
+    if (!outfile_open(as, f, as->opt.output))
         return false;
     elf_version(EV_CURRENT);
     errno = 0;
-    w.elf = elf_begin(f.fd, ELF_C_WRITE, NULL);
+    w.elf = elf_begin(f->fd, ELF_C_WRITE, NULL);
     ok = w.elf && build(&w, entry);
     if (!ok)
         error_at(as, (struct loc){0}, "cannot %s '%s': %s", w.failed ? w.failed : "write",
@@ -451,9 +450,8 @@ bool write_output(struct as *as, uint64_t entry)
     free(w.names.s);
     free(w.section_names.s);
     free(w.symbols);
-    if (!ok || as->errors) {
-        outfile_drop(&f);
-        return false;
-    }
-    return outfile_commit(as, &f, !as->opt.object);
+    if (ok && !as->errors)
+        return true;
+    outfile_drop(f);
+    return false;
 }

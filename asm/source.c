@@ -108,8 +108,7 @@ static FILE *open_source(struct as *as, const char *name, struct loc origin, boo
     return f;
 }
 
-/* Is what is read also what is to be written? */
-static bool written_over(struct as *as, const char *name, struct loc origin)
+bool written_over(struct as *as, const char *name, struct loc origin)
 {
     const struct options *o = &as->opt;
     bool output = files_same(name, o->output);

@@ -48,6 +48,7 @@ static bool number(const char *text, uint64_t *out)
 
 static bool set_base(struct as *as, const char *text)
 {
+    as->opt.based = true;
     if (!number(text, &as->opt.base))
         error_at(as, (struct loc){0}, "--base '%s': expected an address such as 0x80000000", text);
     else if (as->opt.base % PAGE)
@@ -56,33 +57,8 @@ static bool set_base(struct as *as, const char *text)
     return as->errors == 0;
 }
 
-/* Handles one option; false if the program is to end, with *status. */
-static bool option(struct as *as, int c, int *status)
-{
-    struct options *o = &as->opt;
-
-    switch (c) {
-    case 'o': o->output = optarg; return true;
-    case 'c': o->object = true; return true;
-    case 'l': o->listing = optarg; return true;
-    case 'W': o->no_warnings = true; return true;
-    case 'I': o->include[o->nincludes++] = optarg; return true;
-    case 'D': o->define[o->ndefines++] = optarg; return true;
-    case OPT_ENTRY: o->entry = optarg; return true;
-    case OPT_BASE: *status = 2; return set_base(as, optarg);
-    case OPT_HELP: fputs(usage, stdout); break;
-    case OPT_VERSION: puts("visa-as " PACKAGE_VERSION); break;
-    default:
-        fputs("try 'visa-as --help'\n", stderr);
-        *status = 2;
-        return false;
-    }
-    *status = 0;
-    return false;
-}
-
-/* -D NAME=VALUE, for every file anew. */
-static bool define(struct as *as, const char *text)
+/* -D NAME=VALUE: can that be, and, for every file anew, so it is. */
+static bool define(struct as *as, const char *text, bool now)
 {
     size_t n = strcspn(text, "=");
     uint64_t value = 1;
@@ -97,10 +73,51 @@ static bool define(struct as *as, const char *text)
         error_at(as, nowhere, "-D %s: expected NAME or NAME=NUMBER, a number of 64 bits", text);
         return false;
     }
+    if (!now)
+        return true;
     if (negative)
         value = 0 - value;
     assign(as, text, n, expr_number(as, (int64_t)value, nowhere), nowhere, true);
     return true;
+}
+
+static const char *option_name(int c)
+{
+    switch (c) {
+    case OPT_BASE: return "--base";
+    case OPT_ENTRY: return "--entry";
+    case 'o': return "-o";
+    case 'l': return "--listing";
+    case 'I': return "-I";
+    default: return "-D";
+    }
+}
+
+/* Handles one option; false if the program is to end, with *status. */
+static bool option(struct as *as, int c, int *status)
+{
+    struct options *o = &as->opt;
+
+    *status = 2;
+    if (optarg && !*optarg) {
+        fprintf(stderr, "visa-as: %s: expected something behind it\n", option_name(c));
+        return false;
+    }
+    switch (c) {
+    case 'o': o->output = optarg; return true;
+    case 'c': o->object = true; return true;
+    case 'l': o->listing = optarg; return true;
+    case 'W': o->no_warnings = true; return true;
+    case 'I': o->include[o->nincludes++] = optarg; return true;
+    case 'D': o->define[o->ndefines++] = optarg; return define(as, optarg, false);
+    case OPT_ENTRY: o->entry = optarg; return true;
+    case OPT_BASE: return set_base(as, optarg);
+    case OPT_HELP: fputs(usage, stdout); break;
+    case OPT_VERSION: puts("visa-as " PACKAGE_VERSION); break;
+    default: fputs("try 'visa-as --help'\n", stderr); return false;
+    }
+    *status = 0;
+    return false;
 }
 
 /* hv.s gives hv.o; without -c it is a.out as everywhere. */
@@ -134,7 +151,7 @@ static void start_unit(struct as *as)
     as->all_macros = NULL;
     as->altmacro = false;
     for (unsigned i = 0; i < as->opt.ndefines && !as->stop; i++)
-        define(as, as->opt.define[i]);
+        define(as, as->opt.define[i], true);
 }
 
 static void assemble_file(struct as *as, const char *name)
@@ -156,6 +173,29 @@ static bool loads_anything(const struct as *as)
     return false;
 }
 
+/* Both files or none: each is whole before the first replaces what was there, and one that cannot be
+ * replaced, and so may fail in the middle, comes first. */
+static bool write_files(struct as *as, uint64_t entry)
+{
+    struct outfile output, listing;
+    bool both = as->opt.listing, ok;
+
+    if (!write_output(as, entry, &output))
+        return false;
+    if (both && !write_listing(as, &listing)) {
+        outfile_drop(&output);
+        return false;
+    }
+    if (!both)
+        return outfile_commit(as, &output, !as->opt.object);
+    ok = outfile_commit(as, output.direct ? &output : &listing, output.direct && !as->opt.object);
+    if (ok)
+        return outfile_commit(as, output.direct ? &listing : &output,
+                              !output.direct && !as->opt.object);
+    outfile_drop(output.direct ? &listing : &output);
+    return false;
+}
+
 static bool assemble(struct as *as, char **files, int n)
 {
     uint64_t entry = 0;
@@ -173,7 +213,7 @@ static bool assemble(struct as *as, char **files, int n)
     settle(as);
     if (as->errors || (!as->opt.object && !entry_address(as, &entry)))
         return false;
-    return write_output(as, entry) && (!as->opt.listing || write_listing(as));
+    return write_files(as, entry);
 }
 
 static void release(struct as *as)
@@ -215,6 +255,14 @@ static int run(struct as *as, int argc, char **argv)
         fprintf(stderr, "visa-as: -o and --listing are the same file: %s\n", as->opt.listing);
         return 2;
     }
+    if (as->opt.object && (as->opt.based || as->opt.entry)) {
+        fprintf(stderr, "visa-as: %s is of an executable, and -c makes an object\n",
+                as->opt.entry ? "--entry" : "--base");
+        return 2;
+    }
+    for (int i = optind; i < argc; i++)
+        if (written_over(as, argv[i], (struct loc){0}))
+            return 2;
     return assemble(as, argv + optind, argc - optind) ? 0 : 1;
 }
 

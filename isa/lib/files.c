@@ -26,6 +26,7 @@ void files_reserve(void)
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0)
             (void)!open("/dev/null", contrary[fd]);
+    signal(SIGXFSZ, SIG_IGN); /* a write over the limit fails, and is told */
 }
 
 /* --- Which files are the same ------------------------------------------------------------- */
@@ -175,7 +176,7 @@ static void abandon(int number)
 
 void files_abandon_on_signals(void)
 {
-    static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGXFSZ, SIGXCPU};
+    static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGXCPU};
     struct sigaction now, action = {.sa_handler = abandon, .sa_flags = (int)SA_RESETHAND};
 
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)

@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 /* Standard input, output and error are there from now on: what was closed gives errors, and no
- * file that is opened later gets its number. First of all in main. */
+ * file that is opened later gets its number. A write over the limit of files' size fails and does not
+ * kill. First of all in main. */
 void files_reserve(void);
 
 /* Do both names mean one file, which then cannot have two contents? Also of files that are yet to

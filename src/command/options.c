@@ -344,6 +344,10 @@ static bool set(struct options *o, const struct option_row *row, const char *val
     char *field = (char *)o + row->offset, why[512];
     bool ok = true;
 
+    if (value && !*value && row->traits & (READS | WRITES)) {
+        snprintf(err, n, "--%s: expected the name of a file", row->name);
+        return false;
+    }
     switch (row->kind) {
     case FLAG: *(bool *)field = true; break;
     case TEXT: *(const char **)field = value; break;

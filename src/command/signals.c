@@ -70,7 +70,6 @@ void signals_catch(void)
         if (sigaction(crashes[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
             sigaction(crashes[i], &crash, NULL); /* a sanitizer has one of its own */
     sigaction(SIGPIPE, &ignore, NULL);           /* a write that fails */
-    sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 void signals_stop(struct machine *m, uint64_t timeout)

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from harness.tools import execute, tool
 
 PROGRAM = """
@@ -204,3 +206,15 @@ def test_visibility_as_binutils(va, objdump):
     path = va(".globl f\n.hidden f\nf: nop\n.protected g\ng: nop\n.internal h\n.globl h\nh: nop\n", "-c").path
     theirs = execute([tool("riscv64-unknown-elf-objdump"), "-t", path]).ok().stdout
     assert table(objdump("-t", path)) == table(theirs) and ".hidden f" in objdump("-t", path)
+
+
+@pytest.mark.parametrize("option", ["-d", "-D", "-r", "-t", "-h"])
+def test_file_that_is_cut_off(va, visa_objdump, tmp_path, option):
+    """The section table is at the end of the file."""
+    data = va(PROGRAM).path.read_bytes()
+    table = int.from_bytes(data[40:48], "little")
+    for size in (64, table - 1, table, table + 63, len(data) - 1):
+        (tmp_path / "cut.elf").write_bytes(data[:size])
+        r = execute([visa_objdump, option, "cut.elf"], cwd=tmp_path)
+        assert r.code == 1, size
+        assert f"lies outside the file, which has {size} bytes" in r.stderr

@@ -2,7 +2,9 @@
 
 import os
 import re
+import resource
 import stat
+import subprocess
 
 import pytest
 
@@ -185,7 +187,7 @@ def test_define(va):
     for wrong in ("1x=3", "N=", "N=x", "=4", "N= 4", "N=+4", "N=--4", "N=4k", f"N={2**64}",
                   "N=99999999999999999999999", "N=-99999999999999999999999"):
         r = va(text, "-D", wrong)
-        assert r.code == 1 and f"-D {wrong}: expected NAME or NAME=NUMBER" in r.messages
+        assert r.code == 2 and f"-D {wrong}: expected NAME or NAME=NUMBER" in r.messages
 
 
 def test_listing(va, tmp_path):
@@ -250,3 +252,39 @@ def test_help_and_version(program):
 def test_wrong_usage(visa_as, tmp_path, args, words):
     r = execute([visa_as, *args], cwd=tmp_path)
     assert r.code in (1, 2) and words in r.stderr and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("args, words", [
+    (["-o", ""], "-o: expected something behind it"), (["-l", ""], "--listing: expected something behind it"),
+    (["-D", ""], "-D: expected something behind it"), (["-I", ""], "-I: expected something behind it"),
+    (["--entry", ""], "--entry: expected something behind it"), (["-o", "t.s"], "'t.s' would be written over by -o"),
+    (["-l", "t.s"], "'t.s' would be written over by --listing"),
+    (["-c", "--base", "0x90000000"], "--base is of an executable"), (["-c", "--entry", "a"], "--entry is of an executable")])
+def test_usage_that_cannot_be_meant(visa_as, tmp_path, args, words):
+    (tmp_path / "t.s").write_text("a: nop\n")
+    r = execute([visa_as, *args, "t.s"], cwd=tmp_path)
+    assert r.code == 2 and words in r.stderr
+    assert [f.name for f in tmp_path.iterdir()] == ["t.s"] and (tmp_path / "t.s").read_text() == "a: nop\n"
+
+
+@pytest.mark.parametrize("args", [["-o", "t.elf", "-l", "/dev/full"], ["-o", "/dev/full", "-l", "t.lst"],
+                                  ["-o", "t.elf", "-l", "none/t.lst"]])
+def test_two_outputs_or_none(visa_as, tmp_path, args):
+    """The older files stay if one of the new ones cannot be written."""
+    (tmp_path / "t.s").write_text("a: nop\n")
+    older = {"t.elf": "older elf", "t.lst": "older listing"}
+    for name, text in older.items():
+        (tmp_path / name).write_text(text)
+    r = execute([visa_as, *args, "t.s"], cwd=tmp_path)
+    assert r.code == 1 and "cannot write" in r.stderr
+    assert {n: (tmp_path / n).read_text() for n in older} == older
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_limit_of_file_size(visa_as, tmp_path):
+    """SIGXFSZ would kill: the write fails instead, and is told."""
+    (tmp_path / "t.s").write_text("a: nop\n")
+    p = subprocess.run([visa_as, "-o", "t.elf", "t.s"], cwd=tmp_path, capture_output=True, text=True,
+                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)))
+    assert p.returncode == 1 and "cannot write 't.elf'" in p.stderr
+    assert [f.name for f in tmp_path.iterdir()] == ["t.s"]

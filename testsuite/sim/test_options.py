@@ -199,3 +199,14 @@ def test_order_never_counts(visa, place):
         assert a == b, (one, other)
         if (one, other) in EXCLUDE or (other, one) in EXCLUDE:
             assert a[0] == USAGE, (one, other)
+
+
+def test_names_of_files_are_not_empty(visa, place):
+    """Each option that --help gives a FILE; nothing is run."""
+    help_ = tools.execute([tools.tool("visa-sim"), "--help"]).ok().stdout
+    options = re.findall(r"(--[\w-]+)(?: |\[=)FILE", help_)
+    assert len(options) == 14
+    for option in options:
+        result = visa(f"{option}=", "x.elf")
+        assert result.code == USAGE and result.stdout == "", option
+        assert f"{option}: expected the name of a file" in result.stderr or option == "--config", result.stderr
