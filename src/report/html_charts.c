@@ -498,8 +498,7 @@ static void site_row(const struct html *h, const struct report_row *s, double sc
         "VM %" PRId64 " %s at %s %s: %" PRId64 " exits, %.1f cycles each, %s cycles in all",
         s->vmid, s->cause, s->pc, s->symbol, s->count, report_mean(cost),
         figures_grouped(cost->sum, cycles));
-    snprintf(text, sizeof text, "%.1f %%", report_percent(cost->sum, h->r->host.cycles));
-    row_end(h, class, text);
+    row_end(h, class, report_handled(h->r, cost->sum, text));
 }
 
 void html_sites(const struct html *h)

@@ -174,7 +174,7 @@ static void site_row(const struct html *h, const struct report_row *s)
     text_cell(h, s->symbol);
     number(h, s->count);
     number(h, s->emulated);
-    real(h, true, report_percent(s->handling[CYCLES].sum, h->r->host.cycles), " %");
+    real(h, h->r->handled_in, report_percent(s->handling[CYCLES].sum, h->r->handled_in), " %");
     site_costs(h, s, INSTRUCTIONS);
     if (report_timed(h->r))
         site_costs(h, s, CYCLES);

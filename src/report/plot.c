@@ -183,13 +183,13 @@ static void plot_exits(struct plot *p)
 
 /* Places --------------------------------------------------------------------------- */
 
-static void plot_place(const struct plot *p, const struct report_row *s, double most)
+static void plot_place(const struct plot *p, const struct report_row *s, int64_t most)
 {
     enum { BARS = LEFT + 420, LONGEST = RIGHT - BARS - 70, NAME = 54 };
-    double percent = report_percent(s->handling[CYCLES].sum, p->r->host.cycles);
-    double length = most > 0 ? percent * LONGEST / most : 0;
+    int64_t cycles = s->handling[CYCLES].sum;
+    double length = most > 0 ? (double)cycles * LONGEST / (double)most : 0;
     const char *place = s->symbol[0] ? s->symbol : s->pc;
-    char text[NAME + 16], colour[8], name[REPORT_NAME];
+    char text[NAME + 16], colour[8], name[REPORT_NAME], percent[REPORT_FIT];
     int n = snprintf(text, sizeof text, "%s %s ", report_vm_name(s->vmcs, s->vmid, name), s->cause);
     int room = NAME - (n < NAME ? n : NAME);
 
@@ -200,20 +200,19 @@ static void plot_place(const struct plot *p, const struct report_row *s, double 
     label(p, LEFT, p->y + 15, "", text);
     cause_rect(p, BARS, p->y + 3, length, ROW - 7, colour_of(p, s->vmcs, colour),
                causes_pattern(&p->causes, s->cause));
-    snprintf(text, sizeof text, "%.1f %%", percent);
-    label(p, BARS + length + 8, p->y + 15, "", text);
+    label(p, BARS + length + 8, p->y + 15, "", report_handled(p->r, cycles, percent));
 }
 
 static bool plot_places(struct plot *p)
 {
     const struct report *r = p->r;
     const struct report_row **order = figures_costly(r);
-    double most;
+    int64_t most;
 
     if (!order)
         return false;
     heading(p, "What costs most", "share of Ring -1's cycles from the exit until a guest runs");
-    most = r->nsites ? report_percent(order[0]->handling[CYCLES].sum, r->host.cycles) : 0;
+    most = r->nsites ? order[0]->handling[CYCLES].sum : 0;
     for (size_t i = 0; i < r->nsites && i < MAX_PLACES; i++, p->y += ROW)
         plot_place(p, order[i], most);
     p->y += 26;

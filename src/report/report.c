@@ -212,6 +212,19 @@ static bool read_timeline(struct report *r, json_t *o, const char **why)
     return ok;
 }
 
+/* Of a run that the pipeline model ran in part, its Ring -1's cycles are of that part; exit sites
+ * and timeline are of the whole. */
+static int64_t handled_in(const struct report *r)
+{
+    int64_t sum = 0;
+
+    if (!json_object_get(r->root, "sampling") && !json_object_get(r->root, "switched_at"))
+        return r->host.cycles;
+    for (size_t i = 0; i < r->nintervals; i++)
+        sum += report_when(r, 0, i);
+    return sum;
+}
+
 int64_t report_when(const struct report *r, size_t row, size_t interval)
 {
     return r->timeline[row * r->nintervals + interval];
@@ -342,6 +355,7 @@ bool report_read(struct report *r, json_t *root, char *err, size_t n)
         snprintf(err, n, "%s", reason);
         return false;
     }
+    r->handled_in = handled_in(r);
     return report_read_cycles(r, root, err, n);
 }
 
@@ -437,4 +451,11 @@ double report_mean(const struct report_cost *c)
 double report_percent(int64_t part, int64_t whole)
 {
     return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+const char *report_handled(const struct report *r, int64_t cycles, char text[REPORT_FIT])
+{
+    if (r->handled_in)
+        snprintf(text, REPORT_FIT, "%.1f %%", report_percent(cycles, r->handled_in));
+    return r->handled_in ? text : "-";
 }

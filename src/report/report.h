@@ -51,6 +51,7 @@ struct report {
     int64_t harts, exits, cycles; /* cycles: of the hart that has most */
     int64_t total;                /* cycles of all harts */
     struct report_vm host;        /* Ring -1: vmcs is NULL */
+    int64_t handled_in;           /* Ring -1's cycles in all that exit sites are of; 0: not known */
     struct report_vm *vms;        /* in the order of their first entry */
     size_t nvms;
     struct report_row *sites; /* the most frequent first */
@@ -72,6 +73,8 @@ extern const struct report_total {
     const char *key, *title;
 } report_totals[REPORT_TOTALS];
 
+enum { REPORT_FIT = 48 }; /* room for a number as text */
+
 enum report_by { BY_SITE, BY_CAUSE, BY_VM, BY_RING };
 
 /* False, with the reason in err (of size n), if root is not what visa-sim --stats writes. Free
@@ -87,6 +90,8 @@ void report_add(struct report_row *to, const struct report_row *from);
 bool report_timed(const struct report *r); /* are cycles more than instructions and waiting? */
 double report_mean(const struct report_cost *c);
 double report_percent(int64_t part, int64_t whole);
+/* "12.3 %" of Ring -1's cycles, "-" if these are not known. */
+const char *report_handled(const struct report *r, int64_t cycles, char text[REPORT_FIT]);
 int64_t report_when(const struct report *r, size_t row, size_t interval); /* of the timeline */
 
 /* As text: each VM's share of time, exits and TLB; rows by falling count, at most top (0: all).
@@ -97,7 +102,6 @@ void report_refusals(FILE *out, const struct report *r);
 bool report_sites(FILE *out, const struct report *r, enum report_by by, size_t top);
 /* A number in so many columns, in a brief form (12.3M) if it is wider; a foreign text in at most so
  * many, 3 or more. */
-enum { REPORT_FIT = 48 };
 const char *report_fit(int64_t n, size_t width, char text[REPORT_FIT]);
 void report_text(FILE *out, const char *text, size_t width);
 /* Quoted if need be. */

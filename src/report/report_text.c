@@ -269,8 +269,11 @@ static void print_row(FILE *out, const struct report *r, const struct report_row
         text_column(out, w->cause, 10);
         putc(' ', out);
     }
-    fprintf(out, "%5s %%",
-            fit_real(report_percent(w->handling[CYCLES].sum, r->host.cycles), 5, text));
+    if (r->handled_in)
+        fprintf(out, "%5s %%",
+                fit_real(report_percent(w->handling[CYCLES].sum, r->handled_in), 5, text));
+    else
+        fprintf(out, "%7s", "-");
     print_costs(out, w, l, INSTRUCTIONS);
     if (l->units > 1) {
         fprintf(out, "%*s", l->before, "");
@@ -294,7 +297,7 @@ bool report_sites(FILE *out, const struct report *r, enum report_by by, size_t t
     struct layout l = layout_of(r, by);
     json_t *others = json_object_get(r->root, "other_sites");
     json_t *cycles = json_object_get(json_object_get(others, "handling"), "cycles");
-    int64_t rest = r->host.cycles - json_integer_value(json_object_get(cycles, "sum"));
+    int64_t rest = r->handled_in - json_integer_value(json_object_get(cycles, "sum"));
 
     if (!rows)
         return false;
@@ -312,9 +315,9 @@ bool report_sites(FILE *out, const struct report *r, enum report_by by, size_t t
                 "%9s of %" JSON_INTEGER_FORMAT " exits at other places, which exited least, only "
                 "this is kept\n",
                 "", json_integer_value(json_object_get(others, "count")));
-    if (n && by == BY_SITE)
+    if (n && by == BY_SITE && r->handled_in)
         fprintf(out, "%.1f %% of Ring -1 is before a first entry or after a last exit\n",
-                report_percent(rest, r->host.cycles));
+                report_percent(rest, r->handled_in));
     free(rows);
     return true;
 }

@@ -183,6 +183,39 @@ def test_table_of_sites(turns_file, turns):
     assert f"{100 * rest / turns['time']['host']:.1f} % of Ring -1 is before" in text
 
 
+SAMPLE = "40:5:5"  # of 100 and some instructions: the pipeline model runs a part
+
+
+def test_exits_of_a_run_in_parts(assemble, run, fresh):
+    """Exits are of the whole run, of which samples are a part. Where time is of instructions, theirs
+    are the shares of a run without samples."""
+    tools.need_pipeline()
+    elf, page = assemble(TURNS), fresh(".html")
+    whole = run(elf).stats
+    part = run(elf, "--sample", SAMPLE, "--summary", "--report", page).ok()
+    assert part.stats["time"]["host"] != whole["time"]["host"] and part.stats["sampling"]["samples"]
+    text = json.dumps(part.stats)
+    share = f"{100 * (ROUNDS - 1) * B_HANDLING / whole['time']['host']:.1f}"
+    rest = 100 * (whole["time"]["host"] - (ROUNDS - 1) * B_HANDLING - ROUNDS * A_HANDLING) / whole["time"]["host"]
+    for table in (part.stderr, stat("-", text=text)):
+        assert rows_at(table, "b_exit", 2)[0][4:6] == [share, "%"], table
+        assert f"\n{rest:.1f} % of Ring -1 is before" in table
+    assert f"{share} %" in texts(plot(part.stats))
+    page = page.read_text()
+    assert page == stat("--html", "-", "-", text=text) and page.count(f">{share} %<") == 2
+
+
+def test_exits_of_a_run_in_parts_without_a_timeline(timed):
+    """The whole run's cycles are not known: no share."""
+    timed["switched_at"] = 20
+    del timed["timeline"]
+    text = json.dumps(timed)
+    table = stat("-", text=text)
+    assert rows_at(table, "b_exit", 2)[0][4] == "-" and "of Ring -1 is before" not in table
+    assert "-" in texts(plot(timed))
+    assert '<td class="n">-</td>' in stat("--html", "-", "-", text=text)
+
+
 def test_csv_of_vms(turns_file, turns):
     a, b, host = rows("--by", "vm", turns_file)
     for vm, runs, vmid in ((a, A_RUNS, "1"), (b, B_RUNS, "2")):
