@@ -145,7 +145,7 @@ void stuck_look(struct hart *h, unsigned to, bool again)
         h->first = here(h);
     times = times_in_vain(h);
     if (again) {
-        h->waited++; /* time goes on, so that an interrupt of Ring -1 can come */
+        h->extra_ticks++; /* time goes on, so that an interrupt of Ring -1 can come */
         h->machine->attempts++;
         h->attention = true;
     }

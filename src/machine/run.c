@@ -92,7 +92,7 @@ static void wait_until(struct hart *h, uint64_t end)
     uint64_t deadline = irq_deadline(h), to = deadline < end ? deadline : end;
 
     if (to > hart_ticks(h))
-        h->waited += to - hart_ticks(h);
+        h->extra_ticks += to - hart_ticks(h);
     if (h->timing) {
         h->timing->slept = true;
         h->timing->resume = hart_ticks(h);
@@ -264,7 +264,7 @@ enum stop machine_step(struct machine *m, unsigned hart)
         bus_poll(m->bus, machine_time(m));
     }
     if (h->waiting && !irq_wakes(h)) {
-        h->waited++;
+        h->extra_ticks++;
         return m->stop;
     }
     h->waiting = false;

@@ -288,7 +288,7 @@ static int compare(const void *pa, const void *pb)
 
 static uint64_t ticks_of(const struct hart *h)
 {
-    return h->instret + h->waited;
+    return h->instret + h->extra_ticks;
 }
 
 uint64_t exits_hart_time(const struct exits *x, unsigned hart)

@@ -127,7 +127,7 @@ struct hart {
     uint8_t pmpcfg[ISA_PMP_ENTRIES];
     uint64_t pmpaddr[ISA_PMP_ENTRIES];
     uint64_t instret;
-    uint64_t waited;                         /* ticks slept in wfi */
+    uint64_t extra_ticks;                    /* in which nothing retired: its ticks less instret */
     uint64_t mcycle_offset, minstret_offset; /* written values minus counts */
     bool reserved;                           /* lr/sc */
     uint64_t reservation;                    /* the granule's host physical address */

@@ -59,7 +59,7 @@ struct machine {
 
 static inline uint64_t hart_ticks(const struct hart *h)
 {
-    return h->instret + h->waited;
+    return h->instret + h->extra_ticks;
 }
 
 /* `time`, of the host. */

@@ -58,7 +58,7 @@ enum timing_answer {
 
 struct timing {
     void *model;
-    /* Puts the instruction's first cycle in execute into h->waited, if time is this
+    /* Puts the instruction's first cycle in execute into h->extra_ticks, if time is this
      * model's. Asked again for a held one, it goes by `hold` alone. */
     enum timing_answer (*issue)(struct timing *t, const struct timing_insn *i);
     /* The same for a fetch that faulted: it goes down the pipeline as an instruction. */

@@ -54,7 +54,7 @@ void core::attach(bool on)
     timing.fetch.n = timing.data.n = 0;
     timing.between = timing.slept = timing.crosses = false;
     if (on && timing.own_time) { /* the functional model ran up to here */
-        uint64_t cycle = h_->instret + h_->waited;
+        uint64_t cycle = h_->instret + h_->extra_ticks;
 
         fetch_.restart(std::max(fetch_.restarts(), cycle), fetch_.why());
         writeback_.skip_to(cycle);
@@ -69,7 +69,7 @@ timing_answer core::due()
 {
     if (!timing.own_time)
         return TIMING_GO;
-    h_->waited = now_.execute - h_->instret;
+    h_->extra_ticks = now_.execute - h_->instret;
     if (now_.execute >= timing.hold)
         return TIMING_HOLD;
     /* What happens in the next cycle counts for the one behind it. */
@@ -98,7 +98,7 @@ void core::fault()
     finish(h_->pc);
     begin_fault();
     if (timing.own_time)
-        h_->waited = now_.execute - h_->instret;
+        h_->extra_ticks = now_.execute - h_->instret;
 }
 
 pipeline_row *core::row()
@@ -237,8 +237,8 @@ void core::leave(uint64_t next, bool trapped, pipeline_category as)
         tell(next);
     number_++;
     hazard_.note(now_);
-    now_.before.clear();
-    now_.behind.clear();
+    now_.fetch_costs.clear();
+    now_.data_costs.clear();
     if (!trapped)
         go_on(next);
 }
@@ -270,7 +270,7 @@ void core::finish(uint64_t next)
 
 void core::drain()
 {
-    uint64_t now = h_->instret + h_->waited;
+    uint64_t now = h_->instret + h_->extra_ticks;
 
     if (!timing.held)
         finish(h_->pc);

@@ -29,9 +29,9 @@ struct flight {
     uint64_t cursor;   /* cycle up to which what it did has been gone through */
     bool in_memory;    /* cursor is there */
 
-    uint64_t predicted;   /* address that fetch goes on with */
-    uint64_t redirect;    /* decode sends it there not before this cycle; 0: it need not */
-    costs before, behind; /* what held it up in fetch; in execute and memory */
+    uint64_t predicted;            /* address that fetch goes on with */
+    uint64_t redirect;             /* decode sends it there not before this cycle; 0: it need not */
+    costs fetch_costs, data_costs; /* stalls in fetch; in execute and memory */
 
     bool jumps() const
     {

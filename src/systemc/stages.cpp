@@ -56,9 +56,9 @@ uint64_t fetch::bring(flight &f, uint64_t freed, uint64_t turn, const timing &t)
 
     if (f.pa / ISA_LINE_BYTES + 1 == line_ && t.fetch.n == 0 && !straddles)
         return at + 1;
-    at = part(at, turn, f.pa, t.fetch, 0, second, f.before);
+    at = part(at, turn, f.pa, t.fetch, 0, second, f.fetch_costs);
     if (straddles)
-        at = part(at, turn, f.pa2, t.fetch, second, t.fetch.n, f.before);
+        at = part(at, turn, f.pa2, t.fetch, second, t.fetch.n, f.fetch_costs);
     return at;
 }
 
@@ -68,8 +68,8 @@ uint64_t fetch::fail(flight &f, uint64_t freed, uint64_t turn, const timing &t)
     uint64_t at = f.fetch = entered_ = std::max(freed, restart_);
 
     if (t.crosses)
-        at = part(at, turn, t.first_pa, t.fetch, 0, second, f.before);
-    return translate(at + 1, turn, t.fetch, second, t.fetch.n, f.before);
+        at = part(at, turn, t.first_pa, t.fetch, 0, second, f.fetch_costs);
+    return translate(at + 1, turn, t.fetch, second, t.fetch.n, f.fetch_costs);
 }
 
 /* Decode ---------------------------------------------------------------------------- */
@@ -132,7 +132,7 @@ void execute::take(flight &f, uint64_t freed, uint64_t alone)
 
 void execute::move(flight &f, const struct timing_note &n)
 {
-    uint64_t end = sequencer_.pass(f.cursor, n, f.behind);
+    uint64_t end = sequencer_.pass(f.cursor, n, f.data_costs);
 
     f.pooled += end - f.cursor;
     f.cursor = end;
@@ -211,15 +211,15 @@ void memory::pass(flight &f, uint64_t freed, const struct timing_note &n)
 {
     begin(f, freed);
     if (n.kind == TIMING_ACCESS) {
-        f.cursor = accesses(f.cursor, n, f.behind);
+        f.cursor = accesses(f.cursor, n, f.data_costs);
     } else if (n.kind == TIMING_DEVICE) { /* of a port: those of addresses are transported */
         uint64_t end = bus_.occupy(f.cursor, port_);
 
-        f.behind.add(PIPELINE_DEVICE, end - f.cursor);
+        f.data_costs.add(PIPELINE_DEVICE, end - f.cursor);
         f.cursor = end;
     } else {
         misses += n.kind == TIMING_TLB_L2;
-        f.cursor = translation_.pass(f.cursor, n, f.behind);
+        f.cursor = translation_.pass(f.cursor, n, f.data_costs);
     }
 }
 
@@ -230,7 +230,7 @@ bool memory::device(flight &f, uint64_t freed, const struct timing_note &n, uint
 
     begin(f, freed);
     ok = bus_.device(f.cursor, n.write, n.pa, n.size, value, &end);
-    f.behind.add(PIPELINE_DEVICE, end - f.cursor);
+    f.data_costs.add(PIPELINE_DEVICE, end - f.cursor);
     f.cursor = end;
     return ok;
 }
@@ -262,11 +262,11 @@ void writeback::take(flight &f, unsigned stays, pipeline_category why, pipeline_
     s.take(f.trapped ? as : PIPELINE_RETIRED, 1);
     if (s.left() == 0)
         return;
-    s.take(f.behind);
+    s.take(f.data_costs);
     s.take(accounts_[f.kind->latency], stays - 1 + f.occupies - 1);
     s.take(PIPELINE_POOL, f.pooled);
     s.take(PIPELINE_HAZARD, f.execute - f.earliest);
-    s.take(f.before);
+    s.take(f.fetch_costs);
     if (asleep) { /* the oldest of them */
         s.take(why, s.left() > asleep ? s.left() - asleep : 0);
         s.rest(PIPELINE_WAIT);
