@@ -21,8 +21,12 @@ struct xlate {
     bool uncached; /* the page overlaps an MMIO range: no fast entry */
 };
 
-/* Virtual to host physical, with every check. Misses are counted and filled. */
-CHECKED visa_result mmu_translate(struct hart *h, struct xlate *q);
+/* Virtual to host physical, with every check. Misses are counted and filled. c: the context whose
+ * guest accesses, or as which Ring -1 does; with V=0 it does not matter. */
+CHECKED visa_result mmu_translate(struct hart *h, struct xlate *q, struct context *c);
+
+/* Does the PMP let the access through to q->hpa? */
+CHECKED visa_result mmu_check_physical(struct hart *h, const struct xlate *q);
 
 /* Guest physical to host physical through the current context's HPTBR, for VMLDP
  * and VMSTP: not cached, not counted. q->va is the guest physical address. */

@@ -10,7 +10,6 @@
 #include "config/config.h"
 #include "state/hart.h"
 
-enum { PERM_R = 1, PERM_W = 2, PERM_X = 4, PERM_U = 8, PERM_XR = 16 /* readable under MXR */ };
 
 /* Levels of a page: 0 4 KiB, 1 2 MiB, 2 1 GiB, 3 512 GiB. */
 enum { TLB_LEVELS = 4 };

@@ -3,18 +3,8 @@
 #define VISA_WALK_H
 
 #include "mmu.h"
+#include "rights.h"
 #include "tlb.h"
-
-enum {
-    PTE_V = 1,
-    PTE_R = 2,
-    PTE_W = 4,
-    PTE_X = 8,
-    PTE_U = 16,
-    PTE_G = 32,
-    PTE_A = 64,
-    PTE_D = 128,
-};
 
 enum walk_result {
     WALK_OK,
