@@ -40,7 +40,8 @@ static inline uint8_t rights_of(uint64_t pte)
 static inline unsigned rights_lacking(uint8_t perm, enum access access, unsigned ring, bool sum,
                                       bool mxr)
 {
-    static const uint8_t needs[] = {[ACCESS_FETCH] = PERM_X, [ACCESS_LOAD] = PERM_R, [ACCESS_STORE] = PERM_W};
+    static const uint8_t needs[] = {
+        [ACCESS_FETCH] = PERM_X, [ACCESS_LOAD] = PERM_R, [ACCESS_STORE] = PERM_W};
     unsigned need = mxr && access == ACCESS_LOAD ? PERM_XR : needs[access];
     unsigned lacking = perm & need ? 0 : needs[access];
 
@@ -48,5 +49,35 @@ static inline unsigned rights_lacking(uint8_t perm, enum access access, unsigned
         return lacking | (perm & PERM_U ? 0 : PERM_U);
     return lacking | (perm & PERM_U && !(sum && access != ACCESS_FETCH) ? LACKS_S : 0);
 }
+
+/* Why a walk ends at an entry, or at the address: all that holds, each a bit. */
+#define WALK_REASONS(WHY)                                                                          \
+    WHY(SIGN, "the address is not the sign extension of what the table translates")                \
+    WHY(WIDE, "the address is wider than the table's")                                             \
+    WHY(V, "V is clear")                                                                           \
+    WHY(W_ALONE, "W is set without R, which is reserved")                                          \
+    WHY(RESERVED, "bits 63 to 54 are not zero")                                                    \
+    WHY(TABLE_ADU, "it is a table's and has A, D or U")                                            \
+    WHY(LEVEL_0, "a table at level 0")                                                             \
+    WHY(MISALIGNED, "its page is not aligned to its size")                                         \
+    WHY(A, "A is clear")                                                                           \
+    WHY(X, "X is clear")                                                                           \
+    WHY(R, "R is clear")                                                                           \
+    WHY(W, "W is clear")                                                                           \
+    WHY(D, "D is clear")                                                                           \
+    WHY(U, "U is clear")                                                                           \
+    WHY(RING_3, "U is clear, in Ring 3")                                                           \
+    WHY(FETCH, "U is set, for a fetch of Ring 0")                                                  \
+    WHY(SUM, "U is set and SUM clear, in Ring 0")
+enum {
+#define WHY_NUMBER(name, text) WHY_NUMBER_##name,
+    WALK_REASONS(WHY_NUMBER)
+#undef WHY_NUMBER
+};
+enum {
+#define WHY_BIT(name, text) WHY_##name = 1 << WHY_NUMBER_##name,
+    WALK_REASONS(WHY_BIT)
+#undef WHY_BIT
+};
 
 #endif

@@ -10,7 +10,6 @@
 #include "config/config.h"
 #include "state/hart.h"
 
-
 /* Levels of a page: 0 4 KiB, 1 2 MiB, 2 1 GiB, 3 512 GiB. */
 enum { TLB_LEVELS = 4 };
 

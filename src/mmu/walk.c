@@ -149,6 +149,46 @@ static enum walk_result read_entry(struct walk *w, bool host, unsigned level, ui
     return WALK_OK;
 }
 
+static enum walk_result refuse(struct walk *w, bool host, unsigned why)
+{
+    w->why = why;
+    return host ? WALK_HOST : WALK_PAGE;
+}
+
+/* What of an entry, whatever it is for, cannot be. */
+static inline unsigned wrong_entry(uint64_t pte, unsigned level)
+{
+    bool w_alone = (pte & (PTE_R | PTE_W)) == PTE_W, leaf = pte & (PTE_R | PTE_X);
+    unsigned why = 0;
+
+    if (!(pte & PTE_V))
+        return WHY_V;
+    if (w_alone || pte & PTE_RESERVED)
+        why = (w_alone ? WHY_W_ALONE : 0) | (pte & PTE_RESERVED ? WHY_RESERVED : 0);
+    if (!leaf && !w_alone && (pte & (PTE_A | PTE_D | PTE_U) || level == 0))
+        why |= (pte & (PTE_A | PTE_D | PTE_U) ? WHY_TABLE_ADU : 0) | (level ? 0 : WHY_LEVEL_0);
+    return why;
+}
+
+/* What of a leaf does not allow the access. */
+static inline unsigned wrong_leaf(const struct walk *w, bool host, const struct leaf *leaf,
+                                  enum access access)
+{
+    const struct xlate_ctx *c = w->ctx;
+    unsigned lacking = rights_lacking(rights_of(leaf->pte), access, host ? RING_3 : c->ring, c->sum,
+                                      !host && c->mxr);
+    bool misaligned = PTE_PPN(leaf->pte) & ((1ull << 9 * leaf->level) - 1);
+    bool clean = access == ACCESS_STORE && !(leaf->pte & PTE_D);
+
+    if (!lacking && !misaligned && !clean && leaf->pte & PTE_A)
+        return 0;
+    return (misaligned ? WHY_MISALIGNED : 0) | (leaf->pte & PTE_A ? 0 : WHY_A) |
+           (lacking & PERM_X ? WHY_X : 0) | (lacking & PERM_R ? WHY_R : 0) |
+           (lacking & PERM_W ? WHY_W : 0) | (clean && !w->adue ? WHY_D : 0) |
+           (lacking & PERM_U ? host ? WHY_U : WHY_RING_3 : 0) |
+           (lacking & LACKS_S ? access == ACCESS_FETCH ? WHY_FETCH : WHY_SUM : 0);
+}
+
 /* Of A and D what an access sets, if walks do. */
 static uint64_t bits_to_set(const struct walk *w, uint64_t pte, enum access access)
 {
@@ -164,49 +204,37 @@ static enum walk_result walk_table(struct walk *w, bool host, uint64_t base, uin
 {
     uint64_t table = (base & ((1ull << 44) - 1) & (host ? ~3ull : ~0ull)) << 12;
     unsigned levels = table_levels(base);
-    enum walk_result fault = host ? WALK_HOST : WALK_PAGE;
 
     for (unsigned level = levels; level-- > 0;) {
         unsigned bits = host && level == levels - 1 ? 11 : 9;
         uint64_t index = addr >> (12 + 9 * level) & ((1ull << bits) - 1);
-        uint64_t gpa = table + index * 8, hpa = gpa, pte, offset;
+        uint64_t gpa = table + index * 8, hpa = gpa, pte;
         enum walk_result r = host ? WALK_OK : table_address(w, gpa, &hpa);
+        unsigned why;
 
         if (r == WALK_OK)
             r = read_entry(w, host, level, gpa, hpa, &pte);
         if (r != WALK_OK)
             return r;
-        if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W || (pte & PTE_RESERVED))
-            return fault;
-        offset = (1ull << (12 + 9 * level)) - 1;
-        if (pte & (PTE_R | PTE_X)) {
-            if (PTE_PPN(pte) << 12 & offset)
-                return fault; /* misaligned superpage */
+        why = wrong_entry(pte, level);
+        if (pte & (PTE_R | PTE_X) && !why) {
+            uint64_t offset = (1ull << (12 + 9 * level)) - 1;
+
             *leaf = (struct leaf){.pte = pte | bits_to_set(w, pte, access),
                                   .due = bits_to_set(w, pte, access) & ~pte,
                                   .level = level,
-                                  .pa = PTE_PPN(pte) << 12 | (addr & offset),
+                                  .pa = ((PTE_PPN(pte) << 12) & ~offset) | (addr & offset),
                                   .gpa = gpa,
                                   .at = hpa};
-            return WALK_OK;
+            why = wrong_leaf(w, host, leaf, access);
+            if (!why)
+                return WALK_OK;
         }
-        if (pte & (PTE_A | PTE_D | PTE_U))
-            return fault;
+        if (why)
+            return refuse(w, host, why);
         table = PTE_PPN(pte) << 12;
     }
-    return fault;
-}
-
-static bool access_allowed(uint64_t pte, enum access access, bool mxr)
-{
-    if (!(pte & PTE_A))
-        return false;
-    switch (access) {
-    case ACCESS_FETCH: return pte & PTE_X;
-    case ACCESS_LOAD: return (pte & PTE_R) || (mxr && (pte & PTE_X));
-    case ACCESS_STORE: return (pte & PTE_W) && (pte & PTE_D);
-    }
-    return false;
+    return WALK_OK; /* level 0 has refused */
 }
 
 static enum walk_result host_step(struct walk *w, uint64_t gpa, enum access access,
@@ -216,10 +244,8 @@ static enum walk_result host_step(struct walk *w, uint64_t gpa, enum access acce
     enum walk_result r;
 
     if (gpa >> bits)
-        return WALK_HOST;
+        return refuse(w, true, WHY_WIDE);
     r = walk_table(w, true, w->hptbr, gpa, access, leaf);
-    if (r == WALK_OK && (!(leaf->pte & PTE_U) || !access_allowed(leaf->pte, access, false)))
-        return WALK_HOST;
     return r == WALK_OK && !writable(w, leaf) ? WALK_DENIED : r;
 }
 
@@ -246,24 +272,10 @@ static enum walk_result leaf_due(struct walk *w, const struct leaf *leaf)
     return WALK_OK;
 }
 
-static bool ring_allowed(uint64_t pte, enum access access, const struct xlate_ctx *ctx)
-{
-    if (ctx->ring == RING_3)
-        return pte & PTE_U;
-    return !(pte & PTE_U) || (ctx->sum && access != ACCESS_FETCH);
-}
-
+/* For the TLB: without D a leaf does not allow stores. */
 static uint8_t rights(uint64_t pte)
 {
-    uint8_t perm = 0;
-
-    if (!(pte & PTE_A))
-        return 0;
-    perm |= pte & PTE_R ? PERM_R | PERM_XR : 0;
-    perm |= pte & PTE_X ? PERM_X | PERM_XR : 0;
-    perm |= (pte & PTE_W) && (pte & PTE_D) ? PERM_W : 0;
-    perm |= pte & PTE_U ? PERM_U : 0;
-    return perm;
+    return pte & PTE_D ? rights_of(pte) : rights_of(pte) & (uint8_t)~PERM_W;
 }
 
 enum walk_result walk_guest(struct walk *w, uint64_t va)
@@ -280,13 +292,10 @@ enum walk_result walk_guest(struct walk *w, uint64_t va)
         return WALK_OK;
     }
     if ((int64_t)(va << (64 - bits)) >> (64 - bits) != (int64_t)va)
-        return WALK_PAGE;
+        return refuse(w, false, WHY_SIGN);
     r = walk_table(w, false, w->satp, va, w->access, &leaf);
     if (r != WALK_OK)
         return r;
-    if (!access_allowed(leaf.pte, w->access, w->ctx->mxr) ||
-        !ring_allowed(leaf.pte, w->access, w->ctx))
-        return WALK_PAGE;
     r = leaf_due(w, &leaf);
     if (r != WALK_OK)
         return r;

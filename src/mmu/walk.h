@@ -28,6 +28,7 @@ struct walk {
     void (*visit)(void *user, bool host, unsigned level, uint64_t gpa, uint64_t hpa, uint64_t pte);
     void *user;
     /* out */
+    unsigned why;           /* WALK_PAGE, WALK_HOST: WHY_* (rights.h) */
     bool in_table;          /* a host failure was on the way to a guest table entry ... */
     bool in_write;          /* ... to write A or D there */
     uint64_t gpa;           /* of the access, or of the entry when in_table */

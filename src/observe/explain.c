@@ -57,23 +57,13 @@ static void rights_text(uint64_t pte, char text[9])
     text[8] = 0;
 }
 
-/* A drawing, and the last entry in it: the one that fails, if one does. */
-struct drawing {
-    FILE *out;
-    bool any, host;
-    unsigned level;
-    uint64_t pte;
-};
-
 static void draw_entry(void *user, bool host, unsigned level, uint64_t gpa, uint64_t hpa,
                        uint64_t pte)
 {
-    struct drawing *d = user;
-    FILE *out = d->out;
+    FILE *out = user;
     bool leaf = pte & (PTE_R | PTE_X);
     char text[9];
 
-    *d = (struct drawing){out, true, host, level, pte};
     rights_text(pte, text);
     fprintf(out, "    %s level %u  entry at ", host ? "  host" : "guest", level);
     if (!host && gpa != hpa)
@@ -86,67 +76,18 @@ static void draw_entry(void *user, bool host, unsigned level, uint64_t gpa, uint
             leaf ? page_size(level) : "");
 }
 
-/* Puts what holds into a list of reasons. */
-static void reason(char *text, size_t n, bool holds, const char *what)
+/* What the walk could not accept, a list. */
+static const char *why_not(const struct walk *w, char *text, size_t n)
 {
-    size_t used = strlen(text);
+    static const char *const reasons[] = {
+#define REASON(name, what) what,
+        WALK_REASONS(REASON)};
+    size_t used = 0;
 
-    if (holds)
-        snprintf(text + used, n - used, "%s%s", used ? ", " : "", what);
-}
-
-/* Why an entry that is no leaf, or none that may be, ends a walk. */
-static void why_not_table(const struct drawing *d, char *text, size_t n)
-{
-    bool writable = (d->pte & (PTE_R | PTE_W)) == PTE_W;
-
-    reason(text, n, !(d->pte & PTE_V), "V is clear");
-    if (!(d->pte & PTE_V))
-        return;
-    reason(text, n, writable, "W is set without R, which is reserved");
-    reason(text, n, d->pte >> 54, "bits 63 to 54 are not zero");
-    if (writable || d->pte & (PTE_R | PTE_X))
-        return;
-    reason(text, n, d->pte & (PTE_A | PTE_D | PTE_U), "it is a table's and has A, D or U");
-    reason(text, n, d->level == 0, "a table at level 0");
-}
-
-static void why_not_leaf(const struct drawing *d, const struct walk *w, enum access access,
-                         char *text, size_t n)
-{
-    uint64_t low = ((1ull << 9 * d->level) - 1) << 10;
-    bool mxr = !d->host && w->ctx->mxr, user = d->pte & PTE_U, ring3 = w->ctx->ring == RING_3;
-
-    reason(text, n, d->pte & low, "its page is not aligned to its size");
-    reason(text, n, !w->adue && !(d->pte & PTE_A), "A is clear");
-    reason(text, n, access == ACCESS_FETCH && !(d->pte & PTE_X), "X is clear");
-    reason(text, n, access == ACCESS_LOAD && !(d->pte & PTE_R) && !(mxr && d->pte & PTE_X),
-           "R is clear");
-    reason(text, n, access == ACCESS_STORE && !(d->pte & PTE_W), "W is clear");
-    reason(text, n, !w->adue && access == ACCESS_STORE && !(d->pte & PTE_D), "D is clear");
-    reason(text, n, !user && (d->host || ring3), d->host ? "U is clear" : "U is clear, in Ring 3");
-    if (d->host || ring3 || !user)
-        return;
-    reason(text, n, access == ACCESS_FETCH, "U is set, for a fetch of Ring 0");
-    reason(text, n, access != ACCESS_FETCH && !w->ctx->sum, "U is set and SUM clear, in Ring 0");
-}
-
-/* What of the last entry failed; of none, what of the address did. */
-static const char *why_not(const struct drawing *d, const struct walk *w, enum walk_result r,
-                           char *text, size_t n)
-{
     text[0] = 0;
-    if (r == WALK_HOST && (!d->any || !d->host))
-        return "the address is wider than the table's";
-    if (!d->any)
-        return "the address is not the sign extension of what the table translates";
-    why_not_table(d, text, n);
-    if (text[0])
-        return text;
-    if (r == WALK_HOST && w->in_table) /* of a guest table's entry */
-        why_not_leaf(d, w, w->in_write ? ACCESS_STORE : ACCESS_LOAD, text, n);
-    else
-        why_not_leaf(d, w, w->access, text, n);
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0] && used < n; i++)
+        if (w->why >> i & 1)
+            used += (size_t)snprintf(text + used, n - used, "%s%s", used ? ", " : "", reasons[i]);
     return text;
 }
 
@@ -156,10 +97,9 @@ static const char *access_name(enum access access)
 }
 
 /* The way to where the access goes, if PMP lets it. */
-static void draw_target(const struct drawing *d, const struct walk *w, uint64_t va)
+static void draw_target(FILE *out, const struct walk *w, uint64_t va)
 {
     bool by_tables = w->iov.kind != IOV_FORWARDS;
-    FILE *out = d->out;
     uint64_t bits = 0; /* that are due */
 
     fprintf(out, "    -> ");
@@ -183,10 +123,8 @@ static void draw_target(const struct drawing *d, const struct walk *w, uint64_t 
     putc('\n', out);
 }
 
-static void draw_result(const struct drawing *d, const struct walk *w, uint64_t va,
-                        enum walk_result r)
+static void draw_result(FILE *out, const struct walk *w, uint64_t va, enum walk_result r)
 {
-    FILE *out = d->out;
     char text[256];
 
     switch (r) {
@@ -200,16 +138,16 @@ static void draw_result(const struct drawing *d, const struct walk *w, uint64_t 
                     "fetched: HOSTFAULT\n",
                     w->gpa);
         else
-            draw_target(d, w, va);
+            draw_target(out, w, va);
         break;
     case WALK_PAGE:
         fprintf(out, "    -> %s: the %s table does not allow this %s: page fault\n",
-                why_not(d, w, r, text, sizeof text), w->ctx->v ? "guest's" : "page",
+                why_not(w, text, sizeof text), w->ctx->v ? "guest's" : "page",
                 access_name(w->access));
         break;
     case WALK_HOST:
         fprintf(out, "    -> %s: the host's table does not allow %s GPA 0x%" PRIx64 ": HOSTFAULT\n",
-                why_not(d, w, r, text, sizeof text),
+                why_not(w, text, sizeof text),
                 w->in_write   ? "writing A or D of the guest table entry at"
                 : w->in_table ? "reading the guest table entry at"
                               : "this access to",
@@ -240,7 +178,6 @@ static void draw_walk(FILE *out, const struct tables *t, uint64_t va, enum acces
                       unsigned size)
 {
     uint64_t hptbr = t->context ? t->context->f[ISA_VMCS_HPTBR] : 0;
-    struct drawing d = {.out = out};
     struct walk w = {.h = t->h,
                      .ctx = &t->ctx,
                      .satp = t->ctx.bare ? 0 : t->satp,
@@ -250,14 +187,14 @@ static void draw_walk(FILE *out, const struct tables *t, uint64_t va, enum acces
                      .size = size,
                      .adue = t->h->menvcfg & MENVCFG_ADUE,
                      .visit = draw_entry,
-                     .user = &d};
+                     .user = out};
 
     fprintf(out, "  walk of 0x%" PRIx64 " for a %s, %s 0x%" PRIx64, va, access_name(access),
             t->context ? "GPTBR" : "satp", t->satp);
     if (t->context)
         fprintf(out, ", HPTBR 0x%" PRIx64, hptbr);
     fprintf(out, "\n");
-    draw_result(&d, &w, va, walk_resolve(&w, va));
+    draw_result(out, &w, va, walk_resolve(&w, va));
 }
 
 /* Walks that are asked for ------------------------------------------------------- */
