@@ -292,7 +292,7 @@ static visa_result write_pmpcfg(struct hart *h, unsigned first, uint64_t value)
             continue;
         h->pmpcfg[first + i] = cfg;
     }
-    mmu_fast_flush(h);
+    pmp_update(h);
     return VISA_OK;
 }
 
@@ -329,7 +329,7 @@ static visa_result csr_write_pmpaddr(struct hart *h, unsigned n, uint64_t value)
 
     if (!(h->pmpcfg[n] & 0x80) && !next_locked)
         h->pmpaddr[n] = value & ((1ull << 54) - 1);
-    mmu_fast_flush(h);
+    pmp_update(h);
     return VISA_OK;
 }
 

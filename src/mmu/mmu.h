@@ -86,6 +86,9 @@ CHECKED visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum 
 /* Physical access of a load or store that is translated: RAM or device. */
 CHECKED visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value);
 
+/* After any write of pmpcfg or pmpaddr (pmp.c). */
+void pmp_update(struct hart *h);
+
 /* May this ring touch [pa, pa+size)? (pmp.c) */
 bool pmp_allows(const struct hart *h, uint64_t pa, unsigned size, enum access access,
                 unsigned ring);

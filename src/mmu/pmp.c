@@ -38,25 +38,36 @@ static bool pmp_range(const struct hart *h, unsigned i, uint64_t *first, uint64_
     }
 }
 
+void pmp_update(struct hart *h)
+{
+    struct pmp *p = &h->pmp;
+
+    p->n = 0;
+    p->active = false;
+    for (unsigned i = 0; i < ISA_PMP_ENTRIES; i++) {
+        struct pmp_region *r = &p->region[p->n];
+
+        p->active |= h->pmpcfg[i] & PMP_A;
+        r->cfg = h->pmpcfg[i];
+        p->n += pmp_range(h, i, &r->first, &r->last);
+    }
+    mmu_fast_flush(h);
+}
+
 bool pmp_allows(const struct hart *h, uint64_t pa, unsigned size, enum access access, unsigned ring)
 {
     static const uint8_t need[] = {
         [ACCESS_FETCH] = PMP_X, [ACCESS_LOAD] = PMP_R, [ACCESS_STORE] = PMP_W};
-    bool active = false;
+    uint64_t last = pa + size - 1;
 
-    for (unsigned i = 0; i < ISA_PMP_ENTRIES; i++) {
-        uint64_t first, last;
-
-        if (!(h->pmpcfg[i] & PMP_A))
+    for (const struct pmp_region *r = h->pmp.region; r < h->pmp.region + h->pmp.n; r++) {
+        if (last < r->first || pa > r->last)
             continue;
-        active = true;
-        if (!pmp_range(h, i, &first, &last) || pa + size - 1 < first || pa > last)
-            continue;
-        if (pa < first || pa + size - 1 > last)
+        if (pa < r->first || last > r->last)
             return false; /* partly inside: fails whatever the entry says */
-        return (ring == RING_H && !(h->pmpcfg[i] & PMP_L)) || (h->pmpcfg[i] & need[access]);
+        return (ring == RING_H && !(r->cfg & PMP_L)) || (r->cfg & need[access]);
     }
-    return ring == RING_H || !active;
+    return ring == RING_H || !h->pmp.active;
 }
 
 bool pmp_page_uniform(const struct hart *h, uint64_t pa, enum access access, unsigned ring)

@@ -126,6 +126,14 @@ struct hart {
     uint64_t mip_set; /* STI and SEI as Ring -1 wrote them */
     uint8_t pmpcfg[ISA_PMP_ENTRIES];
     uint64_t pmpaddr[ISA_PMP_ENTRIES];
+    struct pmp {
+        unsigned n;  /* regions */
+        bool active; /* an entry is on, be it empty */
+        struct pmp_region {
+            uint64_t first, last; /* bytes */
+            uint8_t cfg;
+        } region[ISA_PMP_ENTRIES + 1]; /* one more, for pmp_update */
+    } pmp;                             /* of the entries, by pmp_update */
     uint64_t instret;
     uint64_t extra_ticks;                    /* in which nothing retired: its ticks less instret */
     uint64_t mcycle_offset, minstret_offset; /* written values minus counts */
