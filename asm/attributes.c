@@ -19,8 +19,16 @@ static size_t uleb(uint8_t *out, unsigned value)
 
 void attributes_default(struct as *as)
 {
-    snprintf(as->attributes.arch, sizeof as->attributes.arch, "%s",
-             "rv64i2p1_m2p0_a2p1_c2p0_zicsr2p0_zifencei2p0_xvisa1p0");
+    char *arch = as->attributes.arch;
+    size_t room = sizeof as->attributes.arch, n = (size_t)snprintf(arch, room, "rv64");
+
+    for (unsigned i = 0; i < isa_extension_count; i++) {
+        const struct isa_extension *e = &isa_extensions[i];
+
+        if (e->where & ISA_IN_ELF)
+            n += (size_t)snprintf(arch + n, room - n, "%s%s%up%u", n > strlen("rv64") ? "_" : "",
+                                  e->name, e->major, e->minor);
+    }
     as->attributes.stack_align = 16;
 }
 

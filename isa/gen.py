@@ -118,6 +118,7 @@ def c_expand(isa, insn):
     return f"ISA_OP_{isa.insn(base).ident.upper()}, {{{', '.join(slots)}}}"
 
 
+SVADU = {None: "ISA_ALWAYS", False: "ISA_WITHOUT_SVADU", True: "ISA_WITH_SVADU"}
 RING_BITS = {"-1": "ISA_RING_H", "0": "ISA_RING_0 | ISA_RING_0V", "3": "ISA_RING_3 | ISA_RING_3V",
              "0v": "ISA_RING_0V", "3v": "ISA_RING_3V"}
 
@@ -170,7 +171,11 @@ def emit_tables(isa):
             "const struct isa_latency_row isa_latencies[ISA_LATS] = {"]
     out += [f"    [ISA_LAT_{l.name.upper()}] = {{{quote(l.name)}, {l.cycles}, "
             f"{tables.SPENT.index(l.spent)}, {quote(l.account)}, {quote(l.summary)}}}," for l in isa.latencies]
-    out += ["};"]
+    out += ["};", "", "const struct isa_extension isa_extensions[] = {"]
+    for e in isa.extensions:
+        where = " | ".join(f"ISA_IN_{w.upper()}" for w in e.where)
+        out.append(f"    {{{quote(e.name)}, {e.major}, {e.minor}, {where}, {SVADU[e.svadu]}}},")
+    out += ["};", "const unsigned isa_extension_count = sizeof isa_extensions / sizeof isa_extensions[0];"]
     return out + emit_buckets(isa)
 
 

@@ -99,6 +99,7 @@ class Isa:
     vmcs: list = field(default_factory=list)
     consts: list = field(default_factory=list)
     latencies: list = field(default_factory=list)
+    extensions: list = field(default_factory=list)
     sources: list = field(default_factory=list)
 
     def insn(self, name):
@@ -379,6 +380,23 @@ def unique(entries, key, what):
         seen[k] = e
 
 
+def load_extensions(isa, root):
+    isa.extensions = table(isa, root, "extension", ["name", "version", "where", "summary"])
+    for e in isa.extensions:
+        m = re.fullmatch(r"(.*?)(?: \((!?)svadu\))?", e.where)
+        e.where, e.svadu = m[1].split(), {"!": False, "": True, None: None}[m[2]]
+        version = re.fullmatch(r"(\d)\.(\d)|-", e.version)
+        if not version or (e.version == "-" and e.where != ["misa"]):
+            e.row.fail(f"version is '{e.version}', expected such as 2.1")
+        e.major, e.minor = version[1] or 0, version[2] or 0
+        for word in e.where:
+            if word not in ("misa", "tree", "elf"):
+                e.row.fail(f"unknown word '{word}', expected misa, tree or elf, and an option behind them")
+        if "misa" in e.where and len(e.name) != 1:
+            e.row.fail(f"'{e.name}' is no letter of misa")
+    unique(isa.extensions, lambda e: e.name, "extension")
+
+
 def load_registers(isa, root):
     for e in table(isa, root, "csr", ["number", "name", "cr", "kind", "summary"]):
         m = re.fullmatch(r"(\w+)(?:-(\w+))?", e.number)
@@ -495,6 +513,7 @@ def load(root):
     for c in isa.consts:
         c.value = c.row.number(c.value, "value")
     unique(isa.consts, lambda c: c.name, "constant")
+    load_extensions(isa, root)
     load_registers(isa, root)
     load_virtualization(isa, root)
     load_vmcs(isa, root)

@@ -73,6 +73,16 @@ struct isa_insn {
     struct isa_source expand[4]; /* RVC: rd, rs1, rs2, imm */
 };
 
+/* Where an extension is named, and by which machines. */
+enum { ISA_IN_MISA = 1, ISA_IN_TREE = 2, ISA_IN_ELF = 4 };
+enum { ISA_ALWAYS, ISA_WITHOUT_SVADU, ISA_WITH_SVADU };
+struct isa_extension {
+    const char *name;
+    uint8_t major, minor; /* version; 0.0: has none */
+    uint8_t where;        /* ISA_IN_* */
+    uint8_t when;
+};
+
 struct isa_csr {
     uint16_t number;
     int8_t cr; /* CR0..CR15, -1 if it has no such name */
@@ -123,6 +133,8 @@ extern const uint16_t isa_bucket_rows[];
 extern const struct isa_symbol isa_symbols[]; /* sorted by name */
 extern const unsigned isa_symbol_count;
 extern const struct isa_latency_row isa_latencies[ISA_LATS];
+extern const struct isa_extension isa_extensions[];
+extern const unsigned isa_extension_count;
 extern const char *const isa_exit_names[ISA_NAMES];
 extern const char *const isa_trap_names[ISA_NAMES];
 extern const char *const isa_exc_names[ISA_NAMES];

@@ -96,8 +96,10 @@ static visa_result csr_write_mstatus(struct hart *h, uint64_t value)
 static visa_result csr_read_misa(struct hart *h, uint64_t *v)
 {
     (void)h;
-    *v = 2ull << 62 | 1 << ('A' - 'A') | 1 << ('C' - 'A') | 1 << ('I' - 'A') | 1 << ('M' - 'A') |
-         1 << ('S' - 'A') | 1 << ('U' - 'A') | 1 << ('X' - 'A');
+    *v = 2ull << 62; /* XLEN is 64 */
+    for (unsigned i = 0; i < isa_extension_count; i++)
+        if (isa_extensions[i].where & ISA_IN_MISA)
+            *v |= 1ull << (isa_extensions[i].name[0] - 'a');
     return VISA_OK;
 }
 

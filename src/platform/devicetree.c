@@ -15,13 +15,7 @@
 #include "isa.h"
 #include "machine/machine.h"
 
-/* The base and its extensions in the order that the RISC-V manual gives them. */
-#define ISA_BASE "rv64i"
-#define ISA_LETTERS "mac"
-static const char *const long_extensions[] = {
-    "zicntr", "zicsr", "zifencei", "sstc", "svade", "xvisa",
-};
-enum { LONG_EXTENSIONS = sizeof long_extensions / sizeof long_extensions[0] };
+#define XLEN "rv64"
 
 /* The first error sticks; everything after it does nothing. */
 struct tree {
@@ -104,24 +98,28 @@ static void cells(struct tree *t, uint32_t address, uint32_t size)
     cell(t, "#size-cells", size);
 }
 
+static bool in_tree(const struct isa_extension *e, bool svadu)
+{
+    return e->where & ISA_IN_TREE &&
+           (e->when == ISA_ALWAYS || e->when == (svadu ? ISA_WITH_SVADU : ISA_WITHOUT_SVADU));
+}
+
 static void isa_properties(struct tree *t)
 {
-    char string[256] = ISA_BASE ISA_LETTERS, list[256];
-    size_t n = 0;
+    char string[256] = XLEN, list[256];
+    size_t used = strlen(string), n = 0;
 
-    for (const char *p = "i" ISA_LETTERS; *p; p++)
-        n += (size_t)snprintf(list + n, sizeof list - n, "%c", *p) + 1;
-    for (unsigned i = 0; i < LONG_EXTENSIONS; i++) {
-        const char *name = long_extensions[i];
+    for (unsigned i = 0; i < isa_extension_count; i++) {
+        const struct isa_extension *e = &isa_extensions[i];
 
-        if (machine_config(t->machine)->svadu && strcmp(name, "svade") == 0)
-            name = "svadu";
-        strcat(string, "_");
-        strcat(string, name);
-        n += (size_t)snprintf(list + n, sizeof list - n, "%s", name) + 1;
+        if (!in_tree(e, machine_config(t->machine)->svadu))
+            continue;
+        used += (size_t)snprintf(string + used, sizeof string - used, "%s%s", e->name[1] ? "_" : "",
+                                 e->name);
+        n += (size_t)snprintf(list + n, sizeof list - n, "%s", e->name) + 1;
     }
     text(t, "riscv,isa", string);
-    text(t, "riscv,isa-base", ISA_BASE);
+    text(t, "riscv,isa-base", XLEN "i");
     bytes(t, "riscv,isa-extensions", list, n);
 }
 
