@@ -49,7 +49,7 @@ static bool interrupt(struct hart *h, uint64_t pending)
     if (h->v && h->trap.cause == ISA_IRQ_SEI) {
         h->trap.qual = (uint64_t)vic_best(h->live);
         if (h->vm_stats)
-            h->vm_stats->vint.taken++;
+            h->vm_stats->vint_taken++;
     }
     take(h);
     return true;

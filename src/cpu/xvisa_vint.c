@@ -20,7 +20,7 @@ static void sent(struct hart *h, uint64_t vmcs, unsigned vector)
     struct exit_count *vm = machine_vm_stats(h->machine, vmcs);
 
     if (vm)
-        vm->vint.sent++;
+        vm->vint_sent++;
     tell(h, RETIRE_VINT_SENT, vmcs, (int)vector);
 }
 
@@ -91,7 +91,7 @@ visa_result exec_vint_ack(struct hart *h, uint32_t bits)
     if (vector < 0)
         return VISA_OK;
     if (h->vm_stats)
-        h->vm_stats->vint.acknowledged++;
+        h->vm_stats->vint_acknowledged++;
     tell(h, RETIRE_VINT_ACKNOWLEDGED, h->live->vmcs, vector);
     return VISA_OK;
 }
@@ -108,7 +108,7 @@ visa_result exec_vint_ack_eoi(struct hart *h, uint32_t bits)
     if (vector < 0)
         return VISA_OK;
     if (h->vm_stats)
-        h->vm_stats->vint.ended++;
+        h->vm_stats->vint_ended++;
     tell(h, RETIRE_VINT_ENDED, h->live->vmcs, vector);
     return VISA_OK;
 }

@@ -237,28 +237,27 @@ static void count_vints(struct machine *m)
 {
     struct machine_stats *s = &m->stats;
 
-    s->vint = (struct vint_count){0};
-    s->vint_pending = 0;
+#define ZERO(name, required) s->name = 0;
+#define ADD(name, required) s->name += vm->name;
+    VM_VINT_COUNTERS(ZERO)
     for (unsigned i = 0; i < s->nvms; i++) {
         struct exit_count *vm = &s->vms[i];
 
         if (vm->vmcs != MACHINE_OTHER_VMS)
             vm->vint_pending = pending_vectors(m, vm->vmcs);
-        s->vint_pending += vm->vint_pending;
-        s->vint.sent += vm->vint.sent;
-        s->vint.taken += vm->vint.taken;
-        s->vint.acknowledged += vm->vint.acknowledged;
-        s->vint.ended += vm->vint.ended;
+        VM_VINT_COUNTERS(ADD)
     }
+#undef ZERO
+#undef ADD
 }
 
 const struct machine_stats *machine_stats(struct machine *m)
 {
     m->stats.instret = machine_progress(m) - m->attempts;
-    m->stats.ticks = 0;
+    m->stats.cycles = 0;
     for (unsigned i = 0; i < m->config.harts; i++)
-        if (hart_ticks(&m->harts[i]) > m->stats.ticks)
-            m->stats.ticks = hart_ticks(&m->harts[i]);
+        if (hart_ticks(&m->harts[i]) > m->stats.cycles)
+            m->stats.cycles = hart_ticks(&m->harts[i]);
     count_vints(m);
     return &m->stats;
 }

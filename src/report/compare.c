@@ -109,8 +109,8 @@ static struct report_vm sum_vms(const struct report *r)
         sum.exits += r->vms[i].exits;
         sum.emu += r->vms[i].emu;
         sum.tlbmiss += r->vms[i].tlbmiss;
-        sum.reads_guest += r->vms[i].reads_guest;
-        sum.reads_host += r->vms[i].reads_host;
+        sum.walk_reads_guest += r->vms[i].walk_reads_guest;
+        sum.walk_reads_host += r->vms[i].walk_reads_host;
     }
     return sum;
 }
@@ -142,8 +142,8 @@ static void totals(FILE *out, const struct report *a, const struct report *b)
     total(out, "exits", va.exits, vb.exits);
     total(out, "emulated", va.emu, vb.emu);
     total(out, "TLB misses in VMs", va.tlbmiss, vb.tlbmiss);
-    total(out, "page-table entries read, guest", va.reads_guest, vb.reads_guest);
-    total(out, "page-table entries read, host", va.reads_host, vb.reads_host);
+    total(out, "page-table entries read, guest", va.walk_reads_guest, vb.walk_reads_guest);
+    total(out, "page-table entries read, host", va.walk_reads_host, vb.walk_reads_host);
     totals_of_cycles(out, a, b);
 }
 

@@ -613,7 +613,8 @@ static double reads_per_miss(const struct report_vm *v, int64_t reads)
 /* The guest's stage is full, the host's beside it pale. */
 static void walk_row(const struct html *h, const struct report_vm *v, double scale)
 {
-    double guest = reads_per_miss(v, v->reads_guest), host = reads_per_miss(v, v->reads_host);
+    double guest = reads_per_miss(v, v->walk_reads_guest),
+           host = reads_per_miss(v, v->walk_reads_host);
     char name[64], class[HTML_CLASS], pale[HTML_CLASS + 8], misses[32], text[64];
     const char *who = html_vm_name(h, v, name, sizeof name);
 
@@ -639,7 +640,7 @@ void html_walks(const struct html *h)
 
     for (size_t i = 0; i <= rows; i++) {
         const struct report_vm *v = i ? &r->vms[i - 1] : &r->host;
-        double reads = reads_per_miss(v, v->reads_guest + v->reads_host);
+        double reads = reads_per_miss(v, v->walk_reads_guest + v->walk_reads_host);
 
         n += v->tlbmiss > 0;
         most = reads > most ? reads : most;

@@ -89,9 +89,10 @@ static void vm_row(const struct html *h, const struct report_vm *v)
     number(h, v->exits);
     number(h, v->emu);
     number(h, v->tlbmiss);
-    number(h, v->reads_guest);
-    number(h, v->reads_host);
-    real(h, v->tlbmiss > 0, (double)(v->reads_guest + v->reads_host) / (double)v->tlbmiss, "");
+    number(h, v->walk_reads_guest);
+    number(h, v->walk_reads_host);
+    real(h, v->tlbmiss > 0, (double)(v->walk_reads_guest + v->walk_reads_host) / (double)v->tlbmiss,
+         "");
     number(h, v->vint_sent);
     number(h, v->vint_taken);
     number(h, v->vint_acknowledged);

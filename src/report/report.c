@@ -10,28 +10,8 @@
 #include "observe/timeline.h"
 
 const struct report_total report_totals[REPORT_TOTALS] = {
-    {"instret", "instructions retired"},
-    {"cycles", "cycles"},
-    {"exceptions", "exceptions"},
-    {"interrupts", "interrupts"},
-    {"entries", "VM entries"},
-    {"entry_failures", "VM entries refused"},
-    {"exits", "VM exits (VMCOUNT_EXIT)"},
-    {"emu", "emulated (VMCOUNT_EMU)"},
-    {"tlbmiss", "TLB misses in VMs (VMCOUNT_TLBMISS)"},
-    {"tlbmiss_host", "TLB misses outside VMs"},
-    {"walk_reads_guest", "page-table entries read, guest stage"},
-    {"walk_reads_host", "page-table entries read, host stage"},
-    {"walk_writes_guest", "page-table A, D written, guest stage"},
-    {"walk_writes_host", "page-table A, D written, host stage"},
-    {"pool_refills", "contexts loaded into the pool"},
-    {"pool_spills", "contexts spilled from the pool"},
-    {"vint_sent", "virtual interrupts sent"},
-    {"vint_taken", "virtual interrupts taken"},
-    {"vint_acknowledged", "virtual interrupts acknowledged"},
-    {"vint_ended", "virtual interrupts ended"},
-    {"vint_pending", "virtual interrupts never taken"},
-};
+#define TOTAL(name, title) {#name, title},
+    MACHINE_COUNTERS(TOTAL)};
 
 /* No sum of a run's numbers may overflow, nor a scale that reaches over it. */
 #define LARGEST_SUM 0x1p60
@@ -96,41 +76,30 @@ static bool read_site(json_t *o, struct report_row *s, char *err, size_t n)
            read_cost(handling, "cycles", handled, &s->handling[CYCLES], err, n);
 }
 
-/* 0 if it is not told. */
-static int64_t number_of(json_t *o, const char *key)
+static bool read_counter(json_t *o, const char *key, bool required, int64_t *to, char *err,
+                         size_t n)
 {
-    return json_integer_value(json_object_get(o, key));
+    json_t *value = json_object_get(o, key);
+
+    *to = json_integer_value(value);
+    if (json_is_integer(value) || (!value && !required))
+        return true;
+    snprintf(err, n, value ? "%s: expected an integer" : "%s is missing", key);
+    return false;
 }
 
 static bool read_vm(json_t *o, struct report_vm *v, char *err, size_t n)
 {
-    json_int_t vmid, entries, instret, exits, emu, tlbmiss, guest, host;
+    json_int_t vmid;
     json_error_t e;
 
-    if (json_unpack_ex(o, &e, 0, "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "vmcs", &v->vmcs,
-                       "vmid", &vmid, "entries", &entries, "instret", &instret, "exits", &exits,
-                       "emu", &emu, "tlbmiss", &tlbmiss, "walk_reads_guest", &guest,
-                       "walk_reads_host", &host)) {
+    if (json_unpack_ex(o, &e, 0, "{s:s, s:I}", "vmcs", &v->vmcs, "vmid", &vmid)) {
         snprintf(err, n, "%s", e.text);
         return false;
     }
-    *v = (struct report_vm){.vmid = vmid,
-                            .vmcs = v->vmcs,
-                            .entries = entries,
-                            .instret = instret,
-                            .exits = exits,
-                            .emu = emu,
-                            .tlbmiss = tlbmiss,
-                            .reads_guest = guest,
-                            .reads_host = host,
-                            .writes_guest = number_of(o, "walk_writes_guest"),
-                            .writes_host = number_of(o, "walk_writes_host"),
-                            .vint_sent = number_of(o, "vint_sent"),
-                            .vint_taken = number_of(o, "vint_taken"),
-                            .vint_acknowledged = number_of(o, "vint_acknowledged"),
-                            .vint_ended = number_of(o, "vint_ended"),
-                            .vint_pending = number_of(o, "vint_pending")};
-    return true;
+    v->vmid = vmid;
+#define READ(name, required) &&read_counter(o, #name, required, &v->name, err, n)
+    return true VM_COUNTERS(READ);
 }
 
 const char *report_vm_name(const char *vmcs, int64_t vmid, char text[REPORT_NAME])
@@ -158,15 +127,14 @@ static void read_time(struct report *r, json_t *vms)
 }
 
 /* What the totals have and no VM has is Ring -1's. */
-static void subtract_vms(struct report *r)
+static void subtract_vms(struct report *r, json_t *root)
 {
     for (size_t i = 0; i < r->nvms; i++) {
         r->host.instret -= r->vms[i].instret;
-        r->host.reads_guest -= r->vms[i].reads_guest;
-        r->host.reads_host -= r->vms[i].reads_host;
-        r->host.writes_guest -= r->vms[i].writes_guest;
-        r->host.writes_host -= r->vms[i].writes_host;
+#define SUBTRACT(name, required) r->host.name -= r->vms[i].name;
+        VM_MEMORY_COUNTERS(SUBTRACT)
     }
+    r->host.tlbmiss = json_integer_value(json_object_get(root, "tlbmiss_host"));
 }
 
 static bool read_numbers(int64_t *to, json_t *array, size_t n)
@@ -232,13 +200,14 @@ int64_t report_when(const struct report *r, size_t row, size_t interval)
 
 static bool read_totals(struct report *r, json_t *root, char *err, size_t n)
 {
-    json_int_t harts, instret, cycles, exits, tlbmiss, guest, host, ring, total;
+    json_int_t harts, instret, cycles, exits, tlbmiss, ring, total;
     json_error_t e;
+    char why[128];
+    bool ok;
 
-    if (json_unpack_ex(root, &e, 0, "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I}}",
-                       "model", &r->model, "harts", &harts, "instret", &instret, "cycles", &cycles,
-                       "exits", &exits, "tlbmiss_host", &tlbmiss, "walk_reads_guest", &guest,
-                       "walk_reads_host", &host, "time", "host", &ring, "total", &total)) {
+    if (json_unpack_ex(root, &e, 0, "{s:s, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I}}", "model",
+                       &r->model, "harts", &harts, "instret", &instret, "cycles", &cycles, "exits",
+                       &exits, "tlbmiss_host", &tlbmiss, "time", "host", &ring, "total", &total)) {
         snprintf(err, n, "expected what visa-sim --stats writes: %s", e.text);
         return false;
     }
@@ -246,14 +215,13 @@ static bool read_totals(struct report *r, json_t *root, char *err, size_t n)
     r->cycles = cycles;
     r->exits = exits;
     r->total = total;
-    r->host = (struct report_vm){.instret = instret,
-                                 .tlbmiss = tlbmiss,
-                                 .reads_guest = guest,
-                                 .reads_host = host,
-                                 .writes_guest = number_of(root, "walk_writes_guest"),
-                                 .writes_host = number_of(root, "walk_writes_host"),
-                                 .cycles = ring};
-    return true;
+    r->host = (struct report_vm){.instret = instret, .cycles = ring};
+#define READ_HOST(name, required)                                                                  \
+    &&read_counter(root, #name, required, &r->host.name, why, sizeof why)
+    ok = true VM_MEMORY_COUNTERS(READ_HOST);
+    if (!ok)
+        snprintf(err, n, "expected what visa-sim --stats writes: %s", why);
+    return ok;
 }
 
 /* Adds up all numbers but those of the plan of samples, which nothing is added to; a negative one is
@@ -349,7 +317,7 @@ bool report_read(struct report *r, json_t *root, char *err, size_t n)
             return false;
         }
     read_time(r, json_object_get(json_object_get(root, "time"), "vms"));
-    subtract_vms(r);
+    subtract_vms(r, root);
     r->root = root;
     if (!read_timeline(r, json_object_get(root, "timeline"), &reason)) {
         snprintf(err, n, "%s", reason);

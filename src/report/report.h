@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "observe/exits.h"
+#include "state/counts.h"
 #include "timing/pipeline.h"
 
 enum { INSTRUCTIONS, CYCLES, UNITS };
@@ -33,9 +34,10 @@ const char *report_vm_name(const char *vmcs, int64_t vmid, char text[REPORT_NAME
 struct report_vm {
     int64_t vmid;
     const char *vmcs;
-    int64_t entries, instret, exits, emu, tlbmiss, reads_guest, reads_host, cycles;
-    int64_t writes_guest, writes_host;
-    int64_t vint_sent, vint_taken, vint_acknowledged, vint_ended, vint_pending;
+    int64_t cycles;
+#define COUNTER_FIELD(name, required) int64_t name;
+    VM_COUNTERS(COUNTER_FIELD)
+#undef COUNTER_FIELD
 };
 
 /* Where the cycles of one ring of one VM went, of all harts; of the host (VMCS 0): vmcs NULL. */
@@ -68,7 +70,11 @@ struct report {
 };
 
 /* What is counted over the whole run: keys of the JSON, in words. */
-enum { REPORT_TOTALS = 21 };
+enum {
+#define COUNTER_ONE(name, title) +1
+    REPORT_TOTALS = MACHINE_COUNTERS(COUNTER_ONE)
+#undef COUNTER_ONE
+};
 extern const struct report_total {
     const char *key, *title;
 } report_totals[REPORT_TOTALS];

@@ -76,18 +76,12 @@ static json_t *vm(const struct report *r, const struct report_vm *v)
     put(o, "instret", v->instret);
     put(o, "cycles", v->cycles);
     json_object_set_new(o, "percent", json_real(report_percent(v->cycles, r->total)));
-    put(o, "tlbmiss", v->tlbmiss);
-    put(o, "walk_reads_guest", v->reads_guest);
-    put(o, "walk_reads_host", v->reads_host);
-    put(o, "walk_writes_guest", v->writes_guest);
-    put(o, "walk_writes_host", v->writes_host);
-    if (!v->vmcs)
-        return o;
-    put(o, "vint_sent", v->vint_sent);
-    put(o, "vint_taken", v->vint_taken);
-    put(o, "vint_acknowledged", v->vint_acknowledged);
-    put(o, "vint_ended", v->vint_ended);
-    put(o, "vint_pending", v->vint_pending);
+#define PUT(name, required) put(o, #name, v->name);
+    VM_MEMORY_COUNTERS(PUT)
+    if (v->vmcs) {
+        VM_VINT_COUNTERS(PUT)
+    }
+#undef PUT
     return o;
 }
 

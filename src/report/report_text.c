@@ -125,10 +125,10 @@ static void print_events(FILE *out, const struct report_vm *v, bool vmcs)
     number(out, v->vmcs, v->exits, 9);
     number(out, v->vmcs, v->emu, 9);
     number(out, true, v->tlbmiss, 10);
-    number(out, true, v->reads_guest, 9);
-    number(out, true, v->reads_host, 9);
+    number(out, true, v->walk_reads_guest, 9);
+    number(out, true, v->walk_reads_host, 9);
     if (v->tlbmiss)
-        fit_real((double)(v->reads_guest + v->reads_host) / (double)v->tlbmiss, 6, text);
+        fit_real((double)(v->walk_reads_guest + v->walk_reads_host) / (double)v->tlbmiss, 6, text);
     fprintf(out, " %6s\n", v->tlbmiss ? text : "-");
 }
 
@@ -410,10 +410,12 @@ static void csv_row(FILE *out, const struct report_row *w)
 
 static void csv_vm(FILE *out, const struct report *r, const struct report_vm *v)
 {
-    fprintf(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%.3f,%" PRId64 ",%" PRId64 ",%" PRId64,
-            v->entries, v->instret, v->cycles, report_percent(v->cycles, r->total), v->tlbmiss,
-            v->reads_guest, v->reads_host);
-    fprintf(out, ",%" PRId64 ",%" PRId64 "\n", v->writes_guest, v->writes_host);
+    fprintf(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%.3f", v->entries, v->instret, v->cycles,
+            report_percent(v->cycles, r->total));
+#define CSV(name, required) fprintf(out, ",%" PRId64, v->name);
+    VM_MEMORY_COUNTERS(CSV)
+#undef CSV
+    putc('\n', out);
 }
 
 /* VMs that never exit have a row as well, and so has Ring -1: of no VM. */
@@ -444,9 +446,8 @@ bool report_csv(FILE *out, const struct report *r, enum report_by by, size_t top
           "instret_max,cycles_min,cycles_mean,cycles_max,handled,handling_instret,handling_cycles",
           out);
     if (by == BY_VM) {
-        fputs(",entries,instret,cycles,percent,tlbmiss,walk_reads_guest,walk_reads_host,"
-              "walk_writes_guest,walk_writes_host\n",
-              out);
+#define CSV_NAME(name, required) "," #name
+        fputs(",entries,instret,cycles,percent" VM_MEMORY_COUNTERS(CSV_NAME) "\n", out);
         csv_vms(out, r, rows, n);
     } else {
         putc('\n', out);

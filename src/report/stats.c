@@ -20,28 +20,8 @@ enum { TABLE_SITES = 12, CAUSES = sizeof((struct exit_count *)0)->by_cause / siz
 
 /* Where the totals are (report_totals). */
 static const size_t offsets[REPORT_TOTALS] = {
-    offsetof(struct machine_stats, instret),
-    offsetof(struct machine_stats, ticks),
-    offsetof(struct machine_stats, exceptions),
-    offsetof(struct machine_stats, interrupts),
-    offsetof(struct machine_stats, entries),
-    offsetof(struct machine_stats, entry_failures),
-    offsetof(struct machine_stats, exits),
-    offsetof(struct machine_stats, emu),
-    offsetof(struct machine_stats, tlbmiss),
-    offsetof(struct machine_stats, tlbmiss_host),
-    offsetof(struct machine_stats, walk_reads_guest),
-    offsetof(struct machine_stats, walk_reads_host),
-    offsetof(struct machine_stats, walk_writes_guest),
-    offsetof(struct machine_stats, walk_writes_host),
-    offsetof(struct machine_stats, pool_refills),
-    offsetof(struct machine_stats, pool_spills),
-    offsetof(struct machine_stats, vint.sent),
-    offsetof(struct machine_stats, vint.taken),
-    offsetof(struct machine_stats, vint.acknowledged),
-    offsetof(struct machine_stats, vint.ended),
-    offsetof(struct machine_stats, vint_pending),
-};
+#define OFFSET(name, title) offsetof(struct machine_stats, name),
+    MACHINE_COUNTERS(OFFSET)};
 
 static uint64_t count(const struct machine_stats *s, unsigned total)
 {
@@ -53,7 +33,7 @@ static struct machine_stats totals(const struct stats_source *src)
     struct machine_stats s = *machine_stats(src->machine);
 
     if (src->pipeline) /* the last instructions too are through */
-        s.ticks = src->pipeline->cycles;
+        s.cycles = src->pipeline->cycles;
     return s;
 }
 
@@ -135,22 +115,13 @@ static uint64_t vm_instret(struct machine *m, const struct exit_count *vm)
 static json_t *json_vm(struct machine *m, const struct exit_count *vm)
 {
     json_t *o = json_object();
+    struct exit_count now = *vm;
 
+    now.instret = vm_instret(m, vm);
     put_vm(o, vm->vmcs, vm->vmid);
-    put(o, "entries", vm->entries);
-    put(o, "instret", vm_instret(m, vm));
-    put(o, "exits", vm->exits);
-    put(o, "emu", vm->emu);
-    put(o, "tlbmiss", vm->tlbmiss);
-    put(o, "walk_reads_guest", vm->walk_reads_guest);
-    put(o, "walk_reads_host", vm->walk_reads_host);
-    put(o, "walk_writes_guest", vm->walk_writes_guest);
-    put(o, "walk_writes_host", vm->walk_writes_host);
-    put(o, "vint_sent", vm->vint.sent);
-    put(o, "vint_taken", vm->vint.taken);
-    put(o, "vint_acknowledged", vm->vint.acknowledged);
-    put(o, "vint_ended", vm->vint.ended);
-    put(o, "vint_pending", vm->vint_pending);
+#define PUT(name, required) put(o, #name, now.name);
+    VM_COUNTERS(PUT)
+#undef PUT
     json_object_set_new(o, "exits_by_cause", json_causes(vm->by_cause));
     return o;
 }
