@@ -119,7 +119,8 @@ def printed(seed, tmp_path_factory):
 
 def test_linter_is_silent():
     result = execute([tool("verilator"), "--lint-only", "-Wall", PACKAGE]).ok()
-    assert result.stdout + result.stderr == ""
+    said = (result.stdout + result.stderr).splitlines()
+    assert [line for line in said if not line.startswith("- V")] == []  # later versions say what they did
 
 
 def test_synthesis_reads_it(tmp_path):

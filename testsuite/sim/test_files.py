@@ -120,7 +120,8 @@ def test_assembler_over_its_source(args, command, tmp_path):
         (tmp_path / name).write_text(text)
     (tmp_path / "hard").hardlink_to(tmp_path / "b.s")
     r = command("visa-as", *args)
-    assert r.code == 1 and "would be written over" in r.stderr, str(r)
+    # what is included is found while reading: no wrong command line
+    assert r.code == (1 if {"inc.s", "data"} & {*args} else 2) and "would be written over" in r.stderr, str(r)
     assert {n: (tmp_path / n).read_text() for n in texts} == texts
 
 
