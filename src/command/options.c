@@ -50,11 +50,18 @@ struct option_row {
 
 /* Values ---------------------------------------------------------------------------------- */
 
+const char *const model_names[MODELS] = {
+    [MODEL_FUNCTIONAL] = "functional",
+    [MODEL_PIPELINE] = "pipeline",
+};
+
 static bool set_model(struct options *o, const char *value, char *err, size_t n)
 {
-    o->model = strcmp(value, "pipeline") == 0 ? MODEL_PIPELINE : MODEL_FUNCTIONAL;
-    if (o->model == MODEL_PIPELINE || strcmp(value, "functional") == 0)
-        return true;
+    for (int i = 0; i < MODELS; i++)
+        if (strcmp(value, model_names[i]) == 0) {
+            o->model = (enum model)i;
+            return true;
+        }
     snprintf(err, n, "no model '%s': expected functional or pipeline", value);
     return false;
 }

@@ -49,7 +49,8 @@ struct named_file {
     bool written;
 };
 
-enum model { MODEL_FUNCTIONAL, MODEL_PIPELINE };
+enum model { MODEL_FUNCTIONAL, MODEL_PIPELINE, MODELS };
+extern const char *const model_names[MODELS];
 
 /* What a hart that is stuck means for the run. */
 enum stuck_policy { STUCK_STOP, STUCK_WARN, STUCK_OFF };

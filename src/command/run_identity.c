@@ -129,15 +129,15 @@ static json_t *bounds(const struct options *o, bool of_trace)
 
 bool run_identity_make(struct run_identity *id, const struct options *o, const struct image *im)
 {
-    const char *model = o->model == MODEL_PIPELINE ? "pipeline" : "functional";
     json_t *files = json_array();
 
     id->run = json_object();
     id->trace_shown = bounds(o, true);
     id->views_shown = bounds(o, false);
     return put(id->run, "version", json_string(PACKAGE_VERSION)) &&
-           put(id->run, "model", json_string(model)) && put(id->run, "files", files) &&
-           add_images(files, o, im) && add_input(files, o->uart_in) &&
+           put(id->run, "model", json_string(model_names[o->model])) &&
+           put(id->run, "files", files) && add_images(files, o, im) &&
+           add_input(files, o->uart_in) &&
            put(id->run, "arguments", texts(o->argv + 1, o->argc > 0 ? (size_t)o->argc - 1 : 0)) &&
            put(id->run, "options", texts(o->changes_run.texts, o->changes_run.n)) &&
            put(id->run, "settings", settings(o)) && id->trace_shown && id->views_shown;

@@ -1,4 +1,4 @@
-/* visa-sim: runs an image on the functional model. Manual page: visa-sim(1). */
+/* visa-sim: runs an image on a model. Manual page: visa-sim(1). */
 #define _POSIX_C_SOURCE 200809L
 
 #include <errno.h>
@@ -22,9 +22,9 @@
 #include "images.h"
 #include "platform/loader.h"
 #include "machine/machine.h"
+#include "model.h"
 #include "observe/address_names.h"
 #include "options.h"
-#include "timing/pipeline.h"
 #include "run_identity.h"
 #include "signals.h"
 #include "signature.h"
@@ -32,7 +32,6 @@
 #include "report/stats.h"
 #include "terminal.h"
 #include "observe/trace.h"
-#include "turns.h"
 #include "views/views.h"
 #include "observe/window.h"
 
@@ -41,9 +40,9 @@ enum { STALE_SHOWN = 20 };
 struct sim {
     struct options options;
     struct machine *machine;
-    struct pipeline *pipeline; /* NULL: the functional model */
-    struct turns turns;        /* of both models, if they take turns */
-    struct window window;      /* of the trace */
+    const struct model_ops *ops;
+    void *model;
+    struct window window; /* of the trace */
     struct terminal *terminal;
     struct board *board;
     struct image image;
@@ -275,10 +274,8 @@ static bool open_views(struct sim *s)
             return false;
     if (!listen(s))
         return false;
-#ifdef PIPELINE_LINKED
     if (views_of_pipeline(o))
-        pipeline_listen(s->pipeline, views_insn, s->views);
-#endif
+        s->ops->attach(s->model, views_insn, s->views);
     return true;
 }
 
@@ -365,22 +362,6 @@ static bool make_board(struct sim *s)
     return true;
 }
 
-#ifdef PIPELINE_LINKED
-static bool arrange_turns(struct sim *s)
-{
-    const struct options *o = &s->options;
-    char err[256];
-
-    if (o->sample)
-        turns_sample(&s->turns, s->machine, s->pipeline, &o->sampling);
-    if (!o->switch_at ||
-        turns_switch(&s->turns, s->machine, s->pipeline, &s->image, o->switch_at, err, sizeof err))
-        return true;
-    complain("--switch-at: %s", err);
-    return false;
-}
-#endif
-
 /* Places that symbols name are known as soon as the images are. */
 static bool arrange_places(struct sim *s)
 {
@@ -394,6 +375,17 @@ static bool arrange_places(struct sim *s)
     }
     if (!o->trace_on || window_begin(&s->window, s->machine, &o->trace, &s->image, o->trace_from,
                                      o->trace_to, err, sizeof err))
+        return true;
+    complain("%s", err);
+    return false;
+}
+
+static bool make_model(struct sim *s)
+{
+    const struct model_setup setup = {s->machine, &s->image, &s->options};
+    char err[1024];
+
+    if ((s->model = s->ops->create(&setup, err, sizeof err)))
         return true;
     complain("%s", err);
     return false;
@@ -427,30 +419,12 @@ static int build(struct sim *s)
     if (!make_board(s))
         return STATUS_USAGE;
     machine_reset(s->machine, s->image.entry, tree);
-#ifdef PIPELINE_LINKED
-    if (s->options.model == MODEL_PIPELINE &&
-        !(s->pipeline = pipeline_new(s->machine, &s->options.pipeline, err, sizeof err))) {
-        complain("%s", err);
+    if (!make_model(s) || !arrange_places(s))
         return STATUS_USAGE;
-    }
-    if (!arrange_turns(s))
-        return STATUS_USAGE;
-#endif
-    return arrange_places(s) ? open_outputs(s) ? 0 : STATUS_OUTPUT : STATUS_USAGE;
+    return open_outputs(s) ? 0 : STATUS_OUTPUT;
 }
 
 /* Running --------------------------------------------------------------------------------- */
-
-static enum stop run_model(struct sim *s, uint64_t limit)
-{
-#ifdef PIPELINE_LINKED
-    if (s->turns.kind != TURNS_NONE)
-        return turns_run(&s->turns, limit);
-    if (s->pipeline)
-        return pipeline_run(s->pipeline, limit);
-#endif
-    return machine_run(s->machine, limit);
-}
 
 /* A guest that waits for nothing but somebody at the terminal is no deadlock. */
 static void wait_for_input(struct sim *s)
@@ -469,7 +443,7 @@ static enum stop run(struct sim *s)
 
     for (;;) {
         before = machine_progress(s->machine);
-        stop = run_model(s, limit);
+        stop = s->ops->run(s->model, limit);
         now = machine_progress(s->machine);
         if (stop == STOP_BREAK && window_turn(&s->window))
             (void)listen(s); /* there is room, as there was before */
@@ -599,7 +573,7 @@ static void tell_walk(struct sim *s)
 }
 
 /* What was asked for and is known only now. */
-static void tell_results(struct sim *s)
+static void tell_results(struct sim *s, const struct stats_source *source)
 {
     const struct options *o = &s->options;
 
@@ -613,7 +587,7 @@ static void tell_results(struct sim *s)
     tell_walk(s);
     if (o->trace_on && !s->window.opened)
         complain("--trace-from %s: the run ended before", o->trace_from);
-    if (s->turns.kind == TURNS_SWITCH && !s->turns.switched)
+    if (o->switch_at && !source->switched_at)
         complain("--switch-at %s: the run ended before", o->switch_at);
     if (s->stale > STALE_SHOWN)
         complain("%" PRIu64 " uses of stale translations in all", s->stale);
@@ -683,16 +657,9 @@ static int simulate(struct sim *s)
     signals_stop(s->machine, s->options.timeout);
     end = finish(s, run(s));
     signals_stop(NULL, 0);
-#ifdef PIPELINE_LINKED
-    if (s->pipeline)
-        source.pipeline = pipeline_stats(s->pipeline);
-    if (s->turns.kind == TURNS_SAMPLE)
-        source.sampling = &s->turns.sampling;
-    if (s->turns.switched)
-        source.switched_at = &s->turns.switched_at;
-#endif
+    s->ops->statistics(s->model, &source);
     source.exits = s->exits;
-    tell_results(s);
+    tell_results(s, &source);
     write_statistics(s, &source, &end);
     write_signature(s);
     write_views(s);
@@ -705,10 +672,8 @@ static int simulate(struct sim *s)
 
 static void clean_up(struct sim *s)
 {
-#ifdef PIPELINE_LINKED
-    turns_free(&s->turns);
-    pipeline_free(s->pipeline);
-#endif
+    if (s->model)
+        s->ops->destroy(s->model);
     terminal_close(s->terminal);
     for (int i = 0; i < VIEW_KINDS; i++)
         output_drop(&s->view[i]);
@@ -735,10 +700,10 @@ static int print_config(struct options *o)
     return 0;
 }
 
-#ifndef PIPELINE_LINKED
-/* visa-sim-pipeline is this command with SystemC in it: in a build tree and in one that was
- * moved it is found from here, else where it was to be installed. Comes back if it cannot run. */
-static int become_pipeline(char **argv)
+/* A model apart is a program of its own, this command with the model in it: in a build tree and in
+ * one that was moved it is found from here, else where it was to be installed. Comes back if it
+ * cannot run. */
+static int become(const char *program, char **argv)
 {
     static const char *const places[] = {"", "../libexec/visa/", PKGLIBEXECDIR "/"};
     char self[4096], path[sizeof self + 64];
@@ -752,14 +717,27 @@ static int become_pipeline(char **argv)
     for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++) {
         bool absolute = places[i][0] == '/';
 
-        snprintf(path, sizeof path, "%.*s%svisa-sim-pipeline",
-                 absolute || !slash ? 0 : (int)(slash + 1 - self), self, places[i]);
+        snprintf(path, sizeof path, "%.*s%s%s", absolute || !slash ? 0 : (int)(slash + 1 - self),
+                 self, places[i], program);
         execv(path, argv);
     }
-    complain("%s: the pipeline model cannot be run: %s", path, strerror(errno));
+    complain("%s: the model cannot be run: %s", path, strerror(errno));
     return STATUS_USAGE;
 }
-#endif
+
+static int build_and_run(struct sim *s, char **argv)
+{
+    int status;
+
+    s->ops = model_of(&s->options);
+    if (s->ops->program)
+        return become(s->ops->program, argv);
+    signals_catch();
+    if (s->ops->on_no_memory)
+        s->ops->on_no_memory(signals_no_memory);
+    status = build(s);
+    return status || !s->options.image ? status : simulate(s);
+}
 
 int main(int argc, char **argv)
 {
@@ -777,17 +755,8 @@ int main(int argc, char **argv)
         puts("visa-sim " PACKAGE_VERSION);
     } else if (s.options.print_config) {
         status = print_config(&s.options);
-#ifndef PIPELINE_LINKED
-    } else if (s.options.model == MODEL_PIPELINE) {
-        status = become_pipeline(argv);
-#endif
     } else {
-        signals_catch();
-#ifdef PIPELINE_LINKED
-        pipeline_on_no_memory(signals_no_memory);
-#endif
-        if (!(status = build(&s)) && s.options.image)
-            status = simulate(&s);
+        status = build_and_run(&s, argv);
     }
     clean_up(&s);
     if (!s.output_lost && !files_printed("visa-sim") && !status)
