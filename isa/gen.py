@@ -6,6 +6,7 @@
   isa_gen.h   numbers and enumerations for C (library, simulator, assembler)
   isa_gen.c   the tables themselves: instructions, fields, CSRs, pseudos, names
   csr_gen.h   the CSR switch of the golden model
+  state_gen.h its registers
   visa.h      the header for guests and hypervisors in C
   visa_pkg.sv the SystemVerilog package of the RTL
 """
@@ -213,8 +214,8 @@ def emit_csr(isa):
     for c in isa.csrs:
         words = c.kind.split()
         family = re.fullmatch(r"(hpmcounter|pmpaddr)(\d+)", c.name)
-        if words[0] == "plain":
-            body = f"*value = h->{words[1]}; return VISA_OK;"
+        if words[0] == "state":
+            body = f"*value = h->{c.state.field}; return VISA_OK;"
         elif words[0] == "const":
             body = f"*value = {c_mask(words[1])}; return VISA_OK;"
         elif family:
@@ -228,8 +229,8 @@ def emit_csr(isa):
         family = re.fullmatch(r"(pmpaddr)(\d+)", c.name)
         if c.number >> 10 == 3:
             continue  # read-only: refused before the switch
-        if words[0] == "plain":
-            body = f"h->{words[1]} = value & {c_mask(words[2])}; return VISA_OK;"
+        if words[0] == "state":
+            body = f"h->{c.state.field} = value & {hex_const(c.state.writable)}; return VISA_OK;"
         elif words[0] == "const":
             body = "return VISA_OK;"
         elif family:
@@ -239,6 +240,22 @@ def emit_csr(isa):
         out.append(f"case {c.number:#x}: {body}")
     out += ["#endif"]
     return out
+
+
+def emit_state(isa):
+    """Ring 0's bank, masks, and all registers, for src/state."""
+    optional = lambda n: -1 if n is None else n
+    out = ["/* The bits of each register that software can write. */"]
+    out += [define(f"STATE_WRITABLE_{s.name.upper()}", hex_const(s.writable))
+            for s in isa.state if s.writable and s.name == s.group and not s.name.startswith("host_")]
+    out += ["", "/* Ring 0's bank: X(field of struct ring0, field of the VMCS, writable bits) */", "#define STATE_BANK(X) \\"]
+    out += [f"    X({s.field[2:]}, ISA_VMCS_{s.vmcs.upper()}, {hex_const(s.writable)}) \\" for s in isa.state if s.bank]
+    out += ["    /* end */", "",
+            "/* Every register: X(name, field of struct hart, bits, reset, CSR that shows it, gdb's number); -1: none */",
+            "#define STATE_REGISTERS(X) \\"]
+    out += [f"    X({quote(s.name)}, {s.field}, {s.bits}, {hex_const(s.reset)}, {optional(s.number_of_csr)}, "
+            f"{optional(s.gdb)}) \\" for s in isa.state]
+    return out + ["    /* end */"]
 
 
 def visa_function(i, given):
@@ -305,7 +322,7 @@ def emit_package(isa):
     return package(isa, groups(isa))
 
 
-EMIT = {"isa_gen.h": emit_header, "isa_gen.c": emit_tables, "csr_gen.h": emit_csr,
+EMIT = {"isa_gen.h": emit_header, "isa_gen.c": emit_tables, "csr_gen.h": emit_csr, "state_gen.h": emit_state,
         "visa.h": emit_guest_header, "visa_pkg.sv": emit_package}
 
 

@@ -186,8 +186,11 @@ def csr_access(csr):
 
 def csr_kind(csr):
     words = csr.kind.split()
-    if words[0] == "plain":
-        return "keeps all bits" if words[2] == "~0" else f"keeps the bits {literal(words[2])}"
+    if words[0] == "state" and csr.number >> 10 != 3:
+        mask = csr.state.writable
+        if mask == (1 << 64) - 1:
+            return "keeps all bits"
+        return f"keeps the bits {literal(f'~{~mask & (1 << 64) - 1:#x}' if mask >> 63 else f'{mask:#x}')}"
     if words[0] == "const":
         return f"reads {literal(words[1])}, writes are ignored"
     return "see the text"

@@ -91,6 +91,7 @@ class Isa:
     insns: list = field(default_factory=list)
     pseudos: list = field(default_factory=list)
     csrs: list = field(default_factory=list)
+    state: list = field(default_factory=list)
     msrs: list = field(default_factory=list)
     causes: list = field(default_factory=list)
     trapcfg: list = field(default_factory=list)
@@ -397,6 +398,12 @@ def load_extensions(isa, root):
     unique(isa.extensions, lambda e: e.name, "extension")
 
 
+def copied(e, **changes):
+    copy = Entry(e.row)
+    copy.__dict__.update(e.__dict__, **changes)
+    return copy
+
+
 def load_registers(isa, root):
     for e in table(isa, root, "csr", ["number", "name", "cr", "kind", "summary"]):
         m = re.fullmatch(r"(\w+)(?:-(\w+))?", e.number)
@@ -404,13 +411,11 @@ def load_registers(isa, root):
         last = e.row.number(m[2], "number") if m[2] else first
         base = int(e.name.partition("#")[2] or 0)
         for number in range(first, last + 1):
-            copy = Entry(e.row)
-            copy.__dict__.update(e.__dict__)
-            copy.number = number
+            copy = copied(e, number=number)
             copy.name = e.name.partition("#")[0] + (str(base + number - first) if "#" in e.name else "")
             words = e.kind.split()
-            if words[0] not in ("plain", "const", "func") or \
-                    len(words) != {"plain": 3, "const": 2, "func": 1}[words[0]]:
+            if words[0] not in ("state", "const", "func") or \
+                    len(words) != {"state": 1, "const": 2, "func": 1}[words[0]]:
                 e.row.fail(f"unknown kind '{e.kind}'")
             if number > 0xfff:
                 e.row.fail(f"number {number:#x} is above 0xfff")
@@ -442,6 +447,54 @@ def load_vmcs(isa, root):
                 f.row.fail(f"field {number} is already '{used[number]}'")
             used[number] = f.name
     unique(isa.vmcs, lambda f: f.name, "field")
+
+
+def state_rows(isa, root):
+    """The rows of state.isa, one for each register of a range."""
+    for e in table(isa, root, "state", ["name", "field", "bits", "writable", "vmcs", "csr", "gdb", "reset", "summary"]):
+        m = re.fullmatch(r"(\w+)(?:#(\d+)-(\d+))?", e.name)
+        if not m or ("#" in e.name) != ("#" in e.field):
+            e.row.fail(f"name is '{e.name}' and field '{e.field}', expected such as x or x#0-31, and # in the field")
+        for n in range(int(m[2] or 0), int(m[3] or 0) + 1):
+            number = str(n) if m[2] else ""
+            yield copied(e, name=m[1] + number, field=e.field.replace("#", number), group=m[1],
+                         csr=e.csr.replace("#", number), index=n - int(m[2] or 0))
+
+
+def load_state(isa, root):
+    """After the CSRs and the VMCS. Ring 0's bank stands twice: the host's is aside while a guest runs."""
+    fields = {f.name: f for f in isa.vmcs}
+    csrs = {c.name: c for c in isa.csrs}
+    for s in state_rows(isa, root):
+        for column in ("bits", "reset", "writable"):
+            text = getattr(s, column)
+            value = s.row.number(text.lstrip("~"), column)
+            setattr(s, column, ~value & (1 << 64) - 1 if text.startswith("~") else value)
+        if not 1 <= s.bits <= 64 or s.reset >> s.bits and s.reset != (1 << 64) - 1:
+            s.row.fail(f"a register of {s.bits} bits with the reset value {s.reset:#x}")
+        if s.vmcs != "-" and s.vmcs not in fields:
+            s.row.fail(f"'{s.vmcs}' is no row of vmcs.isa")
+        s.field_of_vmcs = fields[s.vmcs].first + s.index if s.vmcs != "-" else None
+        s.all_of_csr, s.csr = s.csr.endswith("*"), s.csr.rstrip("*")
+        if s.csr != "-" and s.csr not in csrs:
+            s.row.fail(f"'{s.csr}' is no row of csr.isa")
+        s.number_of_csr = csrs[s.csr].number if s.csr != "-" else None
+        if s.gdb == "csr":
+            s.gdb = 65 + s.number_of_csr if s.csr != "-" else s.row.fail("no CSR, so gdb has no number for it")
+        else:
+            s.gdb = s.row.number(s.gdb, "gdb") + s.index if s.gdb != "-" else None
+        s.bank = s.field.startswith("s.")
+        isa.state.append(s)
+    isa.state += [copied(s, name="host_" + s.name, field="host_" + s.field, vmcs="-", field_of_vmcs=None, csr="-",
+                         number_of_csr=None, gdb=None, bank=False, group="host_" + s.group, all_of_csr=False)
+                  for s in isa.state if s.bank]
+    unique(isa.state, lambda s: s.name, "register")
+    unique([s for s in isa.state if s.gdb is not None], lambda s: s.gdb, "gdb's number")
+    shown = {s.csr: s for s in isa.state if s.all_of_csr}
+    for c in isa.csrs:
+        c.state = shown.get(c.name)
+        if c.kind == "state" and not c.state:
+            c.row.fail(f"no row of state.isa has '{c.name}*' in its column csr")
 
 
 def load_virtualization(isa, root):
@@ -517,6 +570,7 @@ def load(root):
     load_registers(isa, root)
     load_virtualization(isa, root)
     load_vmcs(isa, root)
+    load_state(isa, root)
     load_insns(isa, root)
     load_pseudos(isa, root)
     return isa

@@ -64,6 +64,22 @@ def structs(isa):
     return out + packed("vmcs_t", 8 * bytes_, [(WORD * f.first, WORD * f.n, f.name) for f in isa.vmcs])
 
 
+def state(isa):
+    """A packed struct of all registers, in the order of the table from bit 0 on."""
+    members, at = {}, 0
+    for s in isa.state:
+        first, width = members.get(s.group, (at, 0))
+        members[s.group] = (first, width + s.bits)
+        at += s.bits
+    out = ["", "  // All that a hart holds beside its pool (state.isa); of several registers x0 is the lowest word"]
+    out += packed("state_t", at, [(first, width, name) for name, (first, width) in members.items()])
+    out += ["", "  // The bits of a register that software can write, and its value at reset"]
+    for name, s in {s.group: s for s in isa.state if not s.group.startswith("host_")}.items():
+        out.append(f"  localparam logic [{s.bits - 1}:0] WRITABLE_{name.upper()} = {sized(s.writable & (1 << s.bits) - 1, s.bits)};")
+        out.append(f"  localparam logic [{s.bits - 1}:0] RESET_{name.upper()} = {sized(s.reset & (1 << s.bits) - 1, s.bits)};")
+    return out
+
+
 def literals(prefix, names):
     return [(prefix + name.upper(), n, "") for n, name in enumerate(names)]
 
@@ -156,4 +172,4 @@ def package(isa, groups):
     out = [*(f"/* verilator lint_off {w} */" for w in lint), "package visa_pkg;"]
     for g in groups:
         out += group(g)
-    return out + structs(isa) + instructions(isa) + ["", "endpackage", *(f"/* verilator lint_on {w} */" for w in lint)]
+    return out + structs(isa) + state(isa) + instructions(isa) + ["", "endpackage", *(f"/* verilator lint_on {w} */" for w in lint)]

@@ -316,6 +316,8 @@ static const struct option_row rows[] = {
      "write begin_signature to end_signature, as architecture tests compare them"},
     {"signature-granularity", 0, "N", CALL, BY(set_signature_bytes), "bytes of each line of it"},
     {"summary", 'S', NULL, FLAG, AT(summary), "print statistics as a table at the end"},
+    {"registers", 0, NULL, FLAG, AT(registers),
+     "print the registers of all harts at the end; they are in the statistics, too"},
     {"quiet", 'q', NULL, FLAG, AT(quiet) | NO_RUN, "do not say how the run ended"},
     {"version", 'V', NULL, FLAG, AT(version) | NO_RUN, "print the version and exit"},
     {"help", 'h', NULL, FLAG, AT(help) | NO_RUN, "print this and exit"},

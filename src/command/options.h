@@ -87,7 +87,7 @@ struct options {
     struct explain_which explain_exit;
     bool check_stale;
     const char *walk; /* what to walk at the end */
-    bool summary, quiet, help, version, print_config;
+    bool summary, registers, quiet, help, version, print_config;
     struct named_file *files; /* of one option that is written only the last one */
     unsigned nfiles;
     const char *stdout_owner; /* the option whose file standard output is, NULL: none */

@@ -12,7 +12,6 @@
 #include "files.h"
 #include "built-with.h"
 #include "config_file.h"
-#include "state/hart.h"
 #include "platform/devicetree.h"
 #include "platform/board.h"
 #include "observe/exits.h"
@@ -29,6 +28,7 @@
 #include "signals.h"
 #include "signature.h"
 #include "observe/stuck.h"
+#include "report/registers.h"
 #include "report/stats.h"
 #include "terminal.h"
 #include "observe/trace.h"
@@ -585,6 +585,8 @@ static void tell_results(struct sim *s, const struct stats_source *source)
         s->output_lost = true;
     }
     tell_walk(s);
+    if (o->registers)
+        registers_table(stderr, s->machine);
     if (o->trace_on && !s->window.opened)
         complain("--trace-from %s: the run ended before", o->trace_from);
     if (o->switch_at && !source->switched_at)
@@ -659,6 +661,7 @@ static int simulate(struct sim *s)
     signals_stop(NULL, 0);
     s->ops->statistics(s->model, &source);
     source.exits = s->exits;
+    source.registers = s->options.registers;
     tell_results(s, &source);
     write_statistics(s, &source, &end);
     write_signature(s);

@@ -67,6 +67,9 @@ uint64_t preempt_left(const struct hart *h);
 CHECKED visa_result csr_access(struct hart *h, uint32_t bits, bool write, unsigned op,
                                uint64_t operand);
 
+/* What a read of CSR n shows at any level; false if it is not there now. Nothing changes. */
+bool csr_peek(struct hart *h, unsigned n, uint64_t *value);
+
 /* The pool (xvisa_pool.c). */
 struct context *pool_find(const struct hart *h, uint64_t vmcs);
 /* Brings the VMCS in, evicting the oldest; NULL with the entry failure in *why. */

@@ -8,7 +8,7 @@
 uint64_t hart_mip(const struct hart *h)
 {
     const struct ring0 *s = h->v ? &h->host_s : &h->s;
-    uint64_t mip = h->mip | h->mip_set | (s->ssip ? BIT(ISA_IRQ_SSI) : 0);
+    uint64_t mip = h->mip | h->mip_set | s->sip;
 
     if (h->menvcfg & MENVCFG_STCE) {
         mip &= ~BIT(ISA_IRQ_STI);
@@ -21,7 +21,7 @@ uint64_t hart_guest_sip(const struct hart *h)
 {
     uint64_t time = hart_time(h) + h->live->f[ISA_VMCS_TIMEOFFSET];
 
-    return (h->s.ssip ? BIT(ISA_IRQ_SSI) : 0) | (time >= h->s.stimecmp ? BIT(ISA_IRQ_STI) : 0) |
+    return h->s.sip | (time >= h->s.stimecmp ? BIT(ISA_IRQ_STI) : 0) |
            (vic_best(h->live) >= 0 ? BIT(ISA_IRQ_SEI) : 0);
 }
 

@@ -82,44 +82,19 @@ void set_exit_info(struct hart *h, const struct exit_info *e)
 
 static void load_bank(struct ring0 *s, const uint64_t *f)
 {
-    *s = (struct ring0){
-        .status = f[ISA_VMCS_SSTATUS] & SSTATUS_MASK,
-        .stvec = f[ISA_VMCS_STVEC] & ~2ull,
-        .sscratch = f[ISA_VMCS_SSCRATCH],
-        .sepc = f[ISA_VMCS_SEPC] & ~1ull,
-        .scause = f[ISA_VMCS_SCAUSE],
-        .stval = f[ISA_VMCS_STVAL],
-        .satp = f[ISA_VMCS_GPTBR],
-        .sie = f[ISA_VMCS_SIE] & 0x222,
-        .scounteren = f[ISA_VMCS_SCOUNTEREN] & 7,
-        .senvcfg = f[ISA_VMCS_SENVCFG] & 1,
-        .stimecmp = f[ISA_VMCS_STIMECMP],
-        .viselect = f[ISA_VMCS_VISELECT],
-        .tls = f[ISA_VMCS_TLS],
-        .tsc_aux = f[ISA_VMCS_TSC_AUX],
-        .ssip = f[ISA_VMCS_SIP] >> ISA_IRQ_SSI & 1,
-    };
+#define LOAD(name, vmcs, writable) .name = f[vmcs] & (writable),
+    *s = (struct ring0){STATE_BANK(LOAD)};
+#undef LOAD
 }
 
 static void save_bank(const struct hart *h, uint64_t *f)
 {
     const struct ring0 *s = &h->s;
 
-    f[ISA_VMCS_SSTATUS] = s->status | STATUS_UXL;
-    f[ISA_VMCS_STVEC] = s->stvec;
-    f[ISA_VMCS_SSCRATCH] = s->sscratch;
-    f[ISA_VMCS_SEPC] = s->sepc;
-    f[ISA_VMCS_SCAUSE] = s->scause;
-    f[ISA_VMCS_STVAL] = s->stval;
-    f[ISA_VMCS_GPTBR] = s->satp;
-    f[ISA_VMCS_SIE] = s->sie;
-    f[ISA_VMCS_SCOUNTEREN] = s->scounteren;
-    f[ISA_VMCS_SENVCFG] = s->senvcfg;
-    f[ISA_VMCS_STIMECMP] = s->stimecmp;
-    f[ISA_VMCS_VISELECT] = s->viselect;
-    f[ISA_VMCS_TLS] = s->tls;
-    f[ISA_VMCS_TSC_AUX] = s->tsc_aux;
-    f[ISA_VMCS_SIP] = s->ssip ? 1u << ISA_IRQ_SSI : 0; /* the others are no state */
+#define SAVE(name, vmcs, writable) f[vmcs] = s->name;
+    STATE_BANK(SAVE)
+#undef SAVE
+    f[ISA_VMCS_SSTATUS] |= STATUS_UXL;
 }
 
 static bool wants(const struct world_listener *l, uint64_t instret, uint64_t vmid)

@@ -69,7 +69,7 @@ static visa_result csr_read_sstatus(struct hart *h, uint64_t *v)
 
 static visa_result csr_write_sstatus(struct hart *h, uint64_t value)
 {
-    h->s.status = value & SSTATUS_MASK;
+    h->s.status = value & STATE_WRITABLE_SSTATUS;
     h->attention = true;
     mmu_update(h);
     return VISA_OK;
@@ -89,7 +89,7 @@ static visa_result csr_read_mstatus(struct hart *h, uint64_t *v)
 
 static visa_result csr_write_mstatus(struct hart *h, uint64_t value)
 {
-    h->mstatus = mpp_legal(value, h->mstatus) & MSTATUS_MASK;
+    h->mstatus = mpp_legal(value, h->mstatus) & STATE_WRITABLE_MSTATUS;
     return csr_write_sstatus(h, value);
 }
 
@@ -106,35 +106,6 @@ static visa_result csr_read_misa(struct hart *h, uint64_t *v)
 static visa_result csr_write_misa(struct hart *h, uint64_t value)
 {
     (void)h, (void)value; /* WARL: every bit is fixed */
-    return VISA_OK;
-}
-
-static uint64_t tvec_legal(uint64_t value)
-{
-    return value & ~2ull; /* direct or vectored */
-}
-
-static visa_result csr_read_stvec(struct hart *h, uint64_t *v)
-{
-    *v = h->s.stvec;
-    return VISA_OK;
-}
-
-static visa_result csr_write_stvec(struct hart *h, uint64_t value)
-{
-    h->s.stvec = tvec_legal(value);
-    return VISA_OK;
-}
-
-static visa_result csr_read_mtvec(struct hart *h, uint64_t *v)
-{
-    *v = h->mtvec;
-    return VISA_OK;
-}
-
-static visa_result csr_write_mtvec(struct hart *h, uint64_t value)
-{
-    h->mtvec = tvec_legal(value);
     return VISA_OK;
 }
 
@@ -156,7 +127,7 @@ static visa_result csr_write_sie(struct hart *h, uint64_t value)
 {
     h->attention = true;
     if (h->v)
-        h->s.sie = value & (SSI | STI | SEI);
+        h->s.sie = value & STATE_WRITABLE_SIE;
     else
         h->mie = (h->mie & ~h->mideleg) | (value & h->mideleg);
     return VISA_OK;
@@ -171,7 +142,7 @@ static visa_result csr_read_sip(struct hart *h, uint64_t *v)
 static visa_result csr_write_sip(struct hart *h, uint64_t value)
 {
     if (ring0_irqs(h) & SSI)
-        h->s.ssip = value & SSI;
+        h->s.sip = value & SSI;
     h->attention = true;
     return VISA_OK;
 }
@@ -186,7 +157,7 @@ static visa_result csr_write_mip(struct hart *h, uint64_t value)
 {
     uint64_t writable = h->menvcfg & MENVCFG_STCE ? SEI : SEI | STI;
 
-    h->s.ssip = value & SSI;
+    h->s.sip = value & SSI;
     h->mip_set = (h->mip_set & ~writable) | (value & writable);
     h->attention = true;
     return VISA_OK;
@@ -196,7 +167,7 @@ static visa_result csr_write_mip(struct hart *h, uint64_t value)
  * starts from, as it must not latch these. */
 static uint64_t mip_written(const struct hart *h)
 {
-    return h->mip_set | (h->s.ssip ? SSI : 0);
+    return h->mip_set | h->s.sip;
 }
 
 static visa_result csr_read_stimecmp(struct hart *h, uint64_t *v)
@@ -238,8 +209,7 @@ static visa_result csr_read_menvcfg(struct hart *h, uint64_t *v)
 
 static visa_result csr_write_menvcfg(struct hart *h, uint64_t value)
 {
-    h->menvcfg =
-        value & (MENVCFG_STCE | MENVCFG_FIOM | (h->machine->config.svadu ? MENVCFG_ADUE : 0));
+    h->menvcfg = value & STATE_WRITABLE_MENVCFG & ~(h->machine->config.svadu ? 0 : MENVCFG_ADUE);
     return VISA_OK;
 }
 
@@ -361,12 +331,6 @@ CURRENT_FIELD(vmtrapcfg, ISA_VMCS_VMTRAPCFG)
 CURRENT_FIELD(gptbr, ISA_VMCS_GPTBR)
 CURRENT_FIELD(hptbr, ISA_VMCS_HPTBR)
 
-static visa_result csr_read_vmcs(struct hart *h, uint64_t *v)
-{
-    *v = h->current;
-    return VISA_OK;
-}
-
 static visa_result csr_read_vmpool(struct hart *h, uint64_t *v)
 {
     *v = h->machine->config.pool;
@@ -383,18 +347,6 @@ static visa_result csr_write_vithresh(struct hart *h, uint64_t value)
 {
     h->live->f[ISA_VMCS_VIC_THRESHOLD] = value % ISA_VIC_PRIORITIES;
     h->attention = true;
-    return VISA_OK;
-}
-
-static visa_result csr_read_viselect(struct hart *h, uint64_t *v)
-{
-    *v = h->s.viselect;
-    return VISA_OK;
-}
-
-static visa_result csr_write_viselect(struct hart *h, uint64_t value)
-{
-    h->s.viselect = value;
     return VISA_OK;
 }
 
@@ -451,6 +403,11 @@ static bool is_vic(unsigned n)
 {
     return n == ISA_CSR_VITHRESH || n == ISA_CSR_VISELECT || n == ISA_CSR_VIREG ||
            n == ISA_CSR_VISERV;
+}
+
+bool csr_peek(struct hart *h, unsigned n, uint64_t *value)
+{
+    return (h->v || !is_vic(n)) && csr_read(h, n, value) == VISA_OK;
 }
 
 /* Xvisa's CSRs of Ring -1, which a guest hypervisor may touch: existing or not. */

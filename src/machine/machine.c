@@ -11,6 +11,7 @@
 #include "cpu/record.h"
 #include "devices/bus.h"
 #include "state/machine_state.h"
+#include "state/registers.h"
 #include "mmu/mmu.h"
 #include "mmu/tlb.h"
 
@@ -91,11 +92,11 @@ static void hart_reset(struct hart *h, uint64_t pc, uint64_t dtb)
     tlb_reset(h->tlb[0]);
     tlb_reset(h->tlb[1]);
     mmu_fast_flush(h);
-    h->ring = RING_H;
+    for (unsigned i = 0; i < hart_register_count; i++)
+        hart_register_set(h, &hart_registers[i], hart_registers[i].reset);
     h->pc = pc;
     h->x[10] = h->id;
     h->x[11] = dtb;
-    h->s.stimecmp = UINT64_MAX;
     h->menvcfg = h->machine->config.svadu ? MENVCFG_ADUE : 0;
     mmu_update(h);
 }
@@ -275,6 +276,57 @@ struct bus *machine_bus(struct machine *m)
 struct hart *machine_hart(struct machine *m, unsigned hart)
 {
     return hart < m->config.harts ? &m->harts[hart] : NULL;
+}
+
+void machine_hart_at(const struct machine *m, unsigned hart, struct hart_at *at)
+{
+    const struct hart *h = &m->harts[hart];
+
+    *at = (struct hart_at){
+        .ring = ring_number(h),
+        .v = h->v,
+        .waiting = h->waiting,
+        .vmid = (uint16_t)h->vmid,
+        .vmcs = h->v ? h->live->vmcs : 0,
+        .vm = h->v ? h->vm_stats : NULL,
+        .pc = h->pc,
+        .pc_hpa = machine_pc_address(m, hart),
+        .instret = h->instret,
+        .ticks = hart_ticks(h),
+        .guest_instret = h->v ? h->instret - h->guest_start : 0,
+    };
+}
+
+unsigned machine_register_count(void)
+{
+    return hart_register_count;
+}
+
+const char *machine_register_name(unsigned n)
+{
+    return hart_registers[n].name;
+}
+
+int machine_register_find(const char *name)
+{
+    for (unsigned i = 0; i < hart_register_count; i++)
+        if (strcmp(hart_registers[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* Registers of the CSR's own name are as the CSR shows them: mip with what the timer says, mstatus
+ * with Ring 0's bits. */
+uint64_t machine_register(struct machine *m, unsigned hart, unsigned n)
+{
+    const struct hart_register *r = &hart_registers[n];
+    struct hart *h = &m->harts[hart];
+    uint64_t value;
+
+    if (r->csr >= 0 && strcmp(isa_csr_by_number((unsigned)r->csr)->name, r->name) == 0 &&
+        csr_peek(h, (unsigned)r->csr, &value))
+        return value;
+    return hart_register_get(h, r);
 }
 
 bool machine_reach(struct machine *m, unsigned hart, uint64_t addr, bool write, size_t *n,

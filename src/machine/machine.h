@@ -94,6 +94,28 @@ const struct machine_config *machine_config(const struct machine *m);
 struct bus *machine_bus(struct machine *m);
 struct hart *machine_hart(struct machine *m, unsigned hart);
 
+/* Where a hart is. */
+struct hart_at {
+    int8_t ring; /* 3, 0 or -1 */
+    bool v;      /* a guest runs */
+    bool waiting;
+    uint16_t vmid;
+    uint64_t vmcs;
+    const struct exit_count *vm; /* in machine_stats(), of the guest that runs, else NULL */
+    uint64_t pc;
+    uint64_t pc_hpa; /* host physical, 0 if the hart's TLB does not have it */
+    uint64_t instret, ticks;
+    uint64_t guest_instret; /* instructions that the guest has retired since it was entered */
+};
+void machine_hart_at(const struct machine *m, unsigned hart, struct hart_at *at);
+
+/* Registers of a hart, by their number in the order of isa/state.isa; the value of one that is a CSR as
+ * an instruction reads it. */
+unsigned machine_register_count(void);
+const char *machine_register_name(unsigned n);
+int machine_register_find(const char *name); /* -1: none has this name */
+uint64_t machine_register(struct machine *m, unsigned hart, unsigned n);
+
 /* Host physical address of a hart's pc, 0 if its TLB does not have it. */
 uint64_t machine_pc_address(const struct machine *m, unsigned hart);
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state/hart.h"
 #include "timeline.h"
 
 /* An exit that waits for an entry: when it was, and the row that it counts into. */
@@ -286,14 +285,12 @@ static int compare(const void *pa, const void *pb)
     return a->pc < b->pc ? -1 : a->pc > b->pc;
 }
 
-static uint64_t ticks_of(const struct hart *h)
-{
-    return h->instret + h->extra_ticks;
-}
-
 uint64_t exits_hart_time(const struct exits *x, unsigned hart)
 {
-    return ticks_of(machine_hart(x->machine, hart));
+    struct hart_at at;
+
+    machine_hart_at(x->machine, hart, &at);
+    return at.ticks;
 }
 
 uint64_t exits_time(const struct exits *x)
@@ -328,10 +325,11 @@ const struct vm_share *exits_shares(struct exits *x, size_t *n)
 {
     *n = x->nvms;
     for (unsigned i = 0; i < machine_config(x->machine)->harts; i++) {
-        const struct hart *h = machine_hart(x->machine, i);
+        struct hart_at at;
 
+        machine_hart_at(x->machine, i, &at);
         if (x->harts[i].inside) /* what the guest has run that runs yet */
-            count_run(x, &x->harts[i], h->instret, ticks_of(h));
+            count_run(x, &x->harts[i], at.instret, at.ticks);
     }
     return x->shares;
 }

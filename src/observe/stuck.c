@@ -6,25 +6,25 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "state/hart.h"
 #include "explain.h"
 #include "names.h"
 
 void stuck_place(FILE *out, const struct image *im, struct machine *m, unsigned hart)
 {
-    const struct hart *h = machine_hart(m, hart);
-    const char *ring = h->ring == RING_H ? "Ring -1" : h->ring == RING_0 ? "Ring 0" : "Ring 3";
-    const struct place at = {h->v, (uint16_t)h->vmid, h->pc, machine_pc_address(m, hart)};
-    char place[NAME_ROOM];
+    struct hart_at at;
+    struct place where;
+    char name[NAME_ROOM];
 
-    image_name_text(im, &at, place, sizeof place);
-    fprintf(out, "  hart %u: pc 0x%" PRIx64 "%s%s%s", hart, h->pc, place[0] ? " <" : "", place,
-            place[0] ? ">" : "");
-    fprintf(out, ", %s", ring);
-    if (h->v)
-        fprintf(out, " of VM %" PRIu64, h->vmid);
-    fprintf(out, ", %" PRIu64 " instructions retired%s\n", h->instret,
-            h->waiting ? ", waits (wfi)" : "");
+    machine_hart_at(m, hart, &at);
+    where = (struct place){at.v, at.vmid, at.pc, at.pc_hpa};
+    image_name_text(im, &where, name, sizeof name);
+    fprintf(out, "  hart %u: pc 0x%" PRIx64 "%s%s%s", hart, at.pc, name[0] ? " <" : "", name,
+            name[0] ? ">" : "");
+    fprintf(out, ", Ring %d", at.ring);
+    if (at.v)
+        fprintf(out, " of VM %u", at.vmid);
+    fprintf(out, ", %" PRIu64 " instructions retired%s\n", at.instret,
+            at.waiting ? ", waits (wfi)" : "");
 }
 
 void stuck_note(struct stuck *s, const struct image *im, struct machine *m, unsigned hart)

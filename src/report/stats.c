@@ -4,13 +4,13 @@
 #include <inttypes.h>
 #include <jansson.h>
 
-#include "state/hart.h"
 #include "html.h"
 #include "observe/identity.h"
 #include "isa.h"
 #include "observe/json_memory.h"
 #include "observe/address_names.h"
 #include "timing/pipeline_stats.h"
+#include "registers.h"
 #include "report.h"
 #include "timing/sampling.h"
 #include "observe/timeline.h"
@@ -104,10 +104,11 @@ static uint64_t vm_instret(struct machine *m, const struct exit_count *vm)
     uint64_t n = vm->instret;
 
     for (unsigned i = 0; i < machine_config(m)->harts; i++) {
-        const struct hart *h = machine_hart(m, i);
+        struct hart_at at;
 
-        if (h->v && h->vm_stats == vm)
-            n += h->instret - h->guest_start;
+        machine_hart_at(m, i, &at);
+        if (at.vm == vm)
+            n += at.guest_instret;
     }
     return n;
 }
@@ -314,6 +315,8 @@ static json_t *stats_object(const struct stats_source *src, const struct stats_e
         put(o, "switched_at", *src->switched_at);
     if (src->sampling)
         json_object_set_new(o, "sampling", sampling_json(src->sampling, s->instret));
+    if (src->registers)
+        json_object_set_new(o, "registers", registers_json(src->machine));
     if (!json_memory_lost() && exits_complete(src->exits) &&
         !(src->sampling && src->sampling->lost))
         return o;

@@ -25,6 +25,7 @@ struct stats_source {
     const struct pipeline_stats *pipeline; /* of the pipeline model; NULL: the functional one */
     const struct sampling *sampling;       /* NULL: all of the run is in `pipeline` ... */
     const uint64_t *switched_at;           /* ... from this instruction on; NULL: from the first */
+    bool registers;                        /* are told, too */
     struct json_t *run;                    /* what it was (identity.h); NULL: not told */
 };
 

@@ -1,4 +1,4 @@
-/* A hart: all of its state, as plain fields.
+/* A hart: all of its state, as plain fields. isa/state.isa lists what of them is architectural.
  *
  * Manual: chapters "Rings and state" and "The virtual machine". Every field that
  * a guest or the hypervisor can see is architectural; what is behind
@@ -8,6 +8,7 @@
 
 #include "timing.h"
 #include "isa.h"
+#include "state_gen.h"
 #include "events.h"
 
 /* mstatus and sstatus (RISC-V privileged manual, section 3.1.6). */
@@ -26,10 +27,6 @@
 #define MSTATUS_TSR (1ull << 22)
 #define STATUS_UXL (2ull << 32)
 #define STATUS_SXL (2ull << 34)
-#define SSTATUS_MASK (SSTATUS_SIE | SSTATUS_SPIE | SSTATUS_SPP | SSTATUS_SUM | SSTATUS_MXR)
-#define MSTATUS_MASK                                                                               \
-    (MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV | MSTATUS_TVM | MSTATUS_TW |          \
-     MSTATUS_TSR)
 #define MENVCFG_FIOM 1ull
 #define MENVCFG_ADUE (1ull << 61)
 #define MENVCFG_STCE (1ull << 63)
@@ -49,13 +46,12 @@ enum ring { RING_3 = 0, RING_0 = 1, RING_H = 3 }; /* RISC-V privilege levels */
 
 enum access { ACCESS_FETCH, ACCESS_LOAD, ACCESS_STORE };
 
-/* Ring 0's control registers: the host has one bank, each VM context another. */
+/* Ring 0's registers: the host has one bank, each VM context another. */
+#define RING0_REGISTER(name, vmcs, writable) uint64_t name;
 struct ring0 {
-    uint64_t status; /* the sstatus bits that are Ring 0's own */
-    uint64_t stvec, sscratch, sepc, scause, stval, satp, sie, scounteren, senvcfg, stimecmp;
-    uint64_t viselect, tls, tsc_aux;
-    bool ssip;
+    STATE_BANK(RING0_REGISTER)
 };
+#undef RING0_REGISTER
 
 /* A trap that is about to be taken. */
 struct trap {

@@ -104,7 +104,7 @@ OPTIONS = """image
 --trace --trace=file -t --trace-events --trace-from 3 --trace-to 0x10 image
 --trace-exits --trace-vm 5 --trace-format json image
 --explain-exit 3 --walk 0x80000000:x --check-stale image
---stats - -S -q --summary --quiet image
+--stats - -S -q --summary --registers --quiet image
 --version
 -h
 --

@@ -90,8 +90,20 @@ CASES = {
     "csr-number": ("csr.isa", "0xc00 | cycle ", "c-0-0 | cycle ", "number expected"),
     "csr-twice": ("csr.isa", "0xc01 | time ", "0xc00 | time ",
                   "CSR number '3072' is already defined at csr.isa:*"),
-    "csr-kind": ("csr.isa", "| plain s.sscratch ~0 ", "| plain s.sscratch ",
-                 "unknown kind 'plain s.sscratch'"),
+    "csr-kind": ("csr.isa", "| state                     | scratch", "| plain                     | scratch",
+                 "unknown kind 'plain'"),
+    "csr-state": ("csr.isa", "| func                      | timer of Ring 0", "| state | timer of Ring 0",
+                  "no row of state.isa has 'stimecmp*' in its column csr"),
+    "state-range": ("state.isa", "| x[#] ", "| x[0] ",
+                    "name is 'x#0-31' and field 'x[0]', expected such as x or x#0-31, and # in the field"),
+    "state-reset": ("state.isa", "| ring            | 2 ", "| ring            | 1 ",
+                    "a register of 1 bits with the reset value 0x3"),
+    "state-vmcs": ("state.isa", "| gptbr ", "| gptbar ", "'gptbar' is no row of vmcs.isa"),
+    "state-csr": ("state.isa", "| mepc* ", "| mepx* ", "'mepx' is no row of csr.isa"),
+    "state-gdb": ("state.isa", "| pc         | -              | 32 ", "| pc         | -              | csr ",
+                  "no CSR, so gdb has no number for it"),
+    "state-gdb-twice": ("state.isa", "| pc         | -              | 32 ", "| pc         | -              | 31 ",
+                        "gdb's number '31' is already defined at state.isa:*"),
     "csr-range": ("csr.isa", "0xfc1 | vmpool ", "0x1fc1 | vmpool ", "number 0x1fc1 is above 0xfff"),
     "msr-number": ("msr.isa", "0x00000010 | tsc ", "tsc | tsc ", "number is 'tsc', expected a number"),
     "vmcs-access": ("vmcs.isa", "| revision   | ro |", "| revision   | wo |",
@@ -152,7 +164,7 @@ def test_control_register_without_csr(tmp_path):
 
 def test_unbroken_tables_are_accepted(tmp_path):
     tables, _ = broken(tmp_path, "rv64i.isa", "lui ", "lui ")
-    for kind in ("isa_gen.h", "isa_gen.c", "csr_gen.h", "visa.h", "visa_pkg.sv"):
+    for kind in ("isa_gen.h", "isa_gen.c", "csr_gen.h", "state_gen.h", "visa.h", "visa_pkg.sv"):
         result = generate(tables, kind).ok()
         assert result.stdout == execute([sys.executable, ISA / "gen.py", kind]).ok().stdout
 

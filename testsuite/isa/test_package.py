@@ -39,12 +39,15 @@ def constants():
 
 
 def member_lines():
-    """Statements that print what tells where each member lies: of the VMCS, whose word n is n, its
-    first word and bits; of the others the word with ones in the member alone."""
+    """Statements that print where each member lies: of the VMCS, whose word n is n, and of the state its
+    lowest bit and its bits; of the others the word with ones in the member alone."""
     for kind, members in structs().items():
         for m in members:
             if kind == "vmcs_t":
-                yield f'$display("{kind}.{m} %0d %0d", 64\'(vmcs_t_v.{m}), $bits(vmcs_t_v.{m}));'
+                yield f'$display("{kind}.{m} %0d %0d", 64 * 64\'(vmcs_t_v.{m}), $bits(vmcs_t_v.{m}));'
+            elif kind == "state_t":
+                yield f"{kind}_v = '0; {kind}_v.{m} = '1; for (n = 0; !{kind}_v[n]; n++);"
+                yield f'$display("{kind}.{m} %0d %0d", n, $bits({kind}_v.{m}));'
             else:
                 yield f"{kind}_v = '0; {kind}_v.{m} = '1;"
                 yield f'$display("{kind}.{m} %0d", {kind}_v);'
@@ -53,7 +56,7 @@ def member_lines():
 def place(numbers):
     """[lowest bit, bits] of what one of those lines printed."""
     if len(numbers) == 2:
-        return [64 * numbers[0], numbers[1]]
+        return numbers
     ones, = numbers
     return [(ones & -ones).bit_length() - 1, ones.bit_count()]
 
@@ -103,7 +106,7 @@ def printed(seed, tmp_path_factory):
     path = tmp_path_factory.mktemp("package")
     cases = immediate_cases(path, seed)
     (path / "top.sv").write_text(top(cases))
-    execute([tool("verilator"), "--binary", "--Mdir", path / "obj", "--top-module", "top", "-Wno-WIDTH",
+    execute([tool("verilator"), "--binary", "--Mdir", path / "obj", "--top-module", "top", "-Wno-WIDTH", "-Wno-WIDTHCONCAT",
              "-CFLAGS", "-O0", PACKAGE, path / "top.sv"], timeout=100).ok()
     numbers = {i.name: n for n, i in enumerate(ISA.insns, 1)}
     (path / "cases.hex").write_text("".join(f"{numbers[i.name]:08x}{w:08x}\n" for i, w, _ in cases))
@@ -144,7 +147,7 @@ def test_numbers_are_those_of_c(printed):
     rtl, c, _ = printed
     ops = {i.ident.upper() for i in ISA.insns}
     names = {n for n in c if not re.match(r"OP_|vmcs\.|qual\.", n)}
-    mine = {n for n in rtl if "." not in n and not n.startswith(("OP_", "SPENT_", "FLUSHES_"))} - \
+    mine = {n for n in rtl if "." not in n and not n.startswith(("OP_", "SPENT_", "FLUSHES_", "RESET_", "WRITABLE_"))} - \
         {f"{what}_{op}" for what in ("MASK", "MATCH") for op in ops}
     assert mine == names
     assert {n: rtl[n] for n in names} == {n: c[n] for n in names}
@@ -160,6 +163,16 @@ def test_instructions_are_those_of_c(printed):
     assert {n for n in rtl if n.startswith("OP_")} == {n for n in c if n.startswith("OP_")} | {"OP_ILLEGAL"}
 
 
+def test_state_resets_and_writes_as_in_c(printed):
+    """test_registers.py sees both in the golden model, by the same names."""
+    rtl, _, _ = printed
+    for s in ISA.state:
+        if not s.name.startswith("host_"):
+            ones = (1 << s.bits) - 1
+            name = s.group.upper()
+            assert [rtl[f"RESET_{name}"], rtl[f"WRITABLE_{name}"]] == [[s.reset & ones], [s.writable & ones]], s.name
+
+
 def test_structures_lie_as_in_memory(printed):
     """Field n of the VMCS at bit 64 n, a field of VMQUAL and VMTRAPCFG at its bit; what is between is reserved."""
     rtl, c, _ = printed
@@ -170,11 +183,16 @@ def test_structures_lie_as_in_memory(printed):
         if n.startswith("qual."):
             _, cause, name = n.split(".")
             want[f"qual_{codes[int(cause)]}_t.{name}"] = v
+    at = 0
+    for s in ISA.state:  # one behind the other
+        first, bits = want.get(f"state_t.{s.group}", [at, 0])
+        want[f"state_t.{s.group}"] = [first, bits + s.bits]
+        at += s.bits
     got = {n: place(v) for n, v in rtl.items() if "_t." in n}
     assert {n.rstrip("_"): v for n, v in got.items() if "reserved" not in n and not n.startswith("rings_t")} == want
     for kind, members in structs().items():
         bits = sum(got[f"{kind}.{m}"][1] for m in members)
-        assert bits == {"vmcs_t": 4096 * 8, "rings_t": 5}.get(kind, 64), kind
+        assert bits == {"vmcs_t": 4096 * 8, "rings_t": 5, "state_t": at}.get(kind, 64), kind
 
 
 def test_immediates_are_those_of_the_assembler(printed):

@@ -39,7 +39,7 @@ OPTIONS = {
     "--o3pipeview": ["--o3pipeview", "o.o3"], "--vcd": ["--vcd", "o.vcd"], "--perfetto": ["--perfetto", "o.perfetto"],
     "--from": ["--from", "0"], "--to": ["--to", "9"], "--last": ["--last", "100000"], "--stats": ["--stats", "o.json"],
     "--report": ["--report", "o.html"], "--signature": ["--signature", "o.sig"], "--signature-granularity": ["--signature-granularity", "8"],
-    "--summary": ["--summary"], "--quiet": ["--quiet"], "--version": ["--version"],
+    "--summary": ["--summary"], "--registers": ["--registers"], "--quiet": ["--quiet"], "--version": ["--version"],
     "--help": ["--help"],
 }
 
