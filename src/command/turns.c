@@ -16,7 +16,7 @@ bool turns_switch(struct turns *t, struct machine *m, struct pipeline *p, const 
     if (t->where.kind == WHERE_COUNT)
         t->at = t->where.count;
     else
-        where_break(&t->where, m, BREAK_SWITCH);
+        where_break(&t->where, m);
     return true;
 }
 
@@ -41,9 +41,9 @@ static enum stop run_switch(struct turns *t, uint64_t end)
         return pipeline_run(t->pipeline, until(t, end));
     stop = passed(t, t->at) ? STOP_BREAK
                             : machine_run(t->machine, until(t, t->at < end ? t->at : end));
-    if (stop != STOP_BREAK || !(passed(t, t->at) || machine_broke(t->machine, BREAK_SWITCH)))
+    if (stop != STOP_BREAK || !(passed(t, t->at) || t->where.what.hit))
         return stop;
-    machine_break_clear(t->machine, BREAK_SWITCH);
+    machine_break_clear(t->machine, &t->where.what);
     pipeline_attach(t->pipeline, true);
     t->switched = true;
     t->switched_at = machine_stats(t->machine)->instret;

@@ -47,10 +47,11 @@ struct sim {
     struct board *board;
     struct image image;
     struct run_identity identity;
-    struct exits *exits;     /* while statistics are wanted */
-    struct explain *explain; /* while an exit is to be explained */
-    struct views *views;     /* while the run is to be drawn */
-    struct stuck stuck;      /* where a hart is stuck */
+    struct exits *exits;                     /* while statistics are wanted */
+    struct explain *explain;                 /* while an exit is to be explained */
+    struct views *views;                     /* while the run is to be drawn */
+    struct stuck stuck;                      /* where a hart is stuck */
+    struct observer watcher, tracer, viewer; /* --check-stale and --stuck, --trace, --perfetto */
     FILE *console;
     struct output trace, stats, report, signature, view[VIEW_KINDS];
     struct signature signature_at;
@@ -197,9 +198,9 @@ static bool attach_observers(struct sim *s)
         return false;
     if (o->explain && !(s->explain = explain_new(s->machine, &s->image, &o->explain_exit, stderr)))
         return false;
-    if (o->check_stale)
-        machine_on_stale(s->machine, tell_stale, s);
-    machine_on_stuck(s->machine, on_stuck, s);
+    s->watcher = (struct observer){
+        .user = s, .stale = o->check_stale ? tell_stale : NULL, .stuck = on_stuck};
+    machine_observe(s->machine, &s->watcher);
     return true;
 }
 
@@ -212,17 +213,13 @@ static void look_at_trace(struct sim *s)
     machine_stop(s->machine);
 }
 
-/* A retire_fn, as there is one for each machine. */
+/* A retire_fn. */
 static void tell_record(void *user, const struct retire *r)
 {
     struct sim *s = user;
 
-    if (s->options.trace.out && s->options.trace.events != TRACE_EXITS) {
-        trace_record(&s->options.trace, r);
-        look_at_trace(s);
-    }
-    if (s->options.views.perfetto)
-        views_record(s->views, r);
+    trace_record(&s->options.trace, r);
+    look_at_trace(s);
 }
 
 /* A world_fn: of a trace of entries and exits only. */
@@ -234,20 +231,20 @@ static void tell_world(void *user, const struct world_event *e)
     look_at_trace(s);
 }
 
-/* What the trace and the views want is told, as long as they want it. */
-static bool listen(struct sim *s)
+/* What the trace wants is told, as long as it wants that. */
+static void listen(struct sim *s)
 {
     const struct options *o = &s->options;
-    const struct retire_part part = trace_part(&o->trace);
     bool traced = o->trace_on && !o->trace.closed, exits = o->trace.events == TRACE_EXITS;
 
-    if (traced && !exits && !o->views.perfetto)
-        machine_listen(s->machine, tell_record, s, &part);
-    else
-        machine_listen(s->machine, o->views.perfetto ? tell_record : NULL, s, NULL);
-    machine_off_world(s->machine, tell_world, s);
-    machine_on_refusal(s->machine, traced && exits ? tell_world : NULL, s);
-    return !(traced && exits) || machine_on_world(s->machine, tell_world, s, &part);
+    machine_unobserve(s->machine, &s->tracer);
+    s->tracer = (struct observer){.user = s, .part = trace_part(&o->trace)};
+    if (traced && exits)
+        s->tracer.world = s->tracer.refusal = tell_world;
+    else if (traced)
+        s->tracer.retire = tell_record;
+    if (traced)
+        machine_observe(s->machine, &s->tracer);
 }
 
 static bool open_views(struct sim *s)
@@ -272,8 +269,10 @@ static bool open_views(struct sim *s)
     for (int i = 0; i < VIEW_KINDS; i++)
         if (paths[i] && !open_output(&s->view[i], paths[i]))
             return false;
-    if (!listen(s))
-        return false;
+    if (o->perfetto) {
+        s->viewer = (struct observer){.user = s->views, .retire = views_record, .part = WHOLE_RUN};
+        machine_observe(s->machine, &s->viewer);
+    }
     if (views_of_pipeline(o))
         s->ops->attach(s->model, views_insn, s->views);
     return true;
@@ -300,7 +299,9 @@ static bool open_trace(struct sim *s)
     }
     if (!told)
         complain("out of memory");
-    return told && listen(s);
+    if (told)
+        listen(s);
+    return told;
 }
 
 static bool open_outputs(struct sim *s)
@@ -446,7 +447,7 @@ static enum stop run(struct sim *s)
         stop = s->ops->run(s->model, limit);
         now = machine_progress(s->machine);
         if (stop == STOP_BREAK && window_turn(&s->window))
-            (void)listen(s); /* there is room, as there was before */
+            listen(s);
         else if (stop == STOP_DEADLOCK && terminal_live(s->terminal))
             wait_for_input(s);
         else

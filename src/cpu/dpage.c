@@ -181,8 +181,8 @@ static bool may_break(const struct machine_break *b, const struct dpage *p, cons
     case BREAK_MARKER:
         return d->op == OP4_slti && d->a == dest(0) && d->b == 0 && d->c >= b->first &&
                d->c <= b->last;
-    default: return false;
     }
+    return false;
 }
 
 static struct dinsn decode_slot(const struct dpage *p, unsigned offset, uint32_t bits)
@@ -190,8 +190,8 @@ static struct dinsn decode_slot(const struct dpage *p, unsigned offset, uint32_t
     struct dinsn d = decode_one(bits, offset);
     bool breaks = false;
 
-    for (unsigned i = 0; i < BREAK_SLOTS; i++)
-        breaks |= may_break(&p->all->breaks[i], p, &d, offset);
+    for (const struct machine_break *b = p->all->breaks; b; b = b->next)
+        breaks |= may_break(b, p, &d, offset);
     if (breaks)
         d.op = INTERP_BREAK;
     return d;
@@ -212,19 +212,16 @@ unsigned dpage_operation(const struct dpage *p, const struct dinsn *d)
 
 bool dpage_breaks(struct hart *h, const struct dpage *p, const struct dinsn *d)
 {
-    struct dpages *all = h->machine->dpages;
     const struct dinsn insn = without_breaks(p, d);
     unsigned offset = (unsigned)(d - p->slot) * 2;
+    bool any = false;
 
-    all->broke = 0;
-    for (unsigned i = 0; i < BREAK_SLOTS; i++) {
-        const struct machine_break *b = &all->breaks[i];
-
-        if (may_break(b, p, &insn, offset) && (b->kind != BREAK_VIRTUAL || h->pc == b->addr) &&
-            (!b->in_vm || (h->v && b->in_vm(b->user, (uint16_t)h->vmid))))
-            all->broke |= 1u << i;
+    for (struct machine_break *b = h->machine->dpages->breaks; b; b = b->next) {
+        b->hit = may_break(b, p, &insn, offset) && (b->kind != BREAK_VIRTUAL || h->pc == b->addr) &&
+                 (!b->in_vm || (h->v && b->in_vm(b->user, (uint16_t)h->vmid)));
+        any |= b->hit;
     }
-    return all->broke;
+    return any;
 }
 
 /* Does execution ever go on behind this operation by itself? */

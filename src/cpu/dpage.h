@@ -45,8 +45,7 @@ struct dpages {
     struct dpage *spare[DPAGES_SPARE]; /* where there can be no others */
     unsigned spares;
     /* Before which instructions runs may stop: INTERP_BREAK stands in their slots. */
-    struct machine_break breaks[BREAK_SLOTS];
-    unsigned broke; /* bits of those that stopped the run last */
+    struct machine_break *breaks;
 };
 
 /* False if memory ran out; dpages_free then too. */

@@ -81,7 +81,7 @@ static bool guest_open(const struct hart *h)
     return h->ring == RING_3 || (h->s.status & SSTATUS_SIE);
 }
 
-static bool guest_event(struct hart *h)
+static bool guest_event(struct hart *h, bool may)
 {
     uint64_t pending = hart_guest_sip(h) & h->s.sie;
 
@@ -92,7 +92,7 @@ static bool guest_event(struct hart *h)
     } else if (trapcfg(h, ISA_TRAP_INTWIN)) {
         raise_exit(h, ISA_EXIT_INTWINDOW, QUAL(INTWINDOW, PENDING, pending != 0), 0, 0, 0);
     } else {
-        return pending && interrupt(h, pending);
+        return may && pending && interrupt(h, pending);
     }
     take(h);
     return true;
@@ -100,7 +100,9 @@ static bool guest_event(struct hart *h)
 
 bool irq_take(struct hart *h)
 {
-    uint64_t pending = hart_mip(h) & h->mie;
+    const struct driver *d = &h->machine->driver;
+    bool may = !d->interrupt || d->interrupt(d->user, h->id);
+    uint64_t pending = may ? hart_mip(h) & h->mie : 0;
     uint64_t host = pending & ~h->mideleg, ring0 = pending & h->mideleg;
 
     h->fetching = false;
@@ -110,7 +112,7 @@ bool irq_take(struct hart *h)
     if (host && (h->ring != RING_H || (h->mstatus & MSTATUS_MIE)))
         return interrupt(h, host);
     if (h->v)
-        return guest_event(h);
+        return guest_event(h, may);
     if (ring0 && (h->ring == RING_3 || (h->ring == RING_0 && (h->s.status & SSTATUS_SIE))))
         return interrupt(h, ring0);
     return false;

@@ -10,19 +10,16 @@ static uint64_t number(const struct hart *h)
     return h->instret + h->traps;
 }
 
-void record_listen(struct machine *m, retire_fn *fn, void *user, const struct retire_part *part)
+void record_listening(struct machine *m)
 {
     for (unsigned i = 0; i < m->config.harts; i++) {
         struct hart *h = &m->harts[i];
 
-        if (!m->listener)
+        if (!m->wanted.retire)
             h->unheard += number(h) - h->heard_to;
         h->heard_to = number(h);
         h->stepped = false;
     }
-    m->listener = fn;
-    m->listener_user = user;
-    m->part = *part;
 }
 
 void record_begin(struct hart *h, struct retire *r)
@@ -84,6 +81,26 @@ static void came_to_trap(const struct hart *h, struct retire *r)
     r->gpa = h->trap.gpa;
     r->val = h->trap.val;
     r->mem = MEM_NONE;
+    r->csr_written = false;
+}
+
+static bool in_part(const struct retire *r, const struct retire_part *p)
+{
+    if (r->instret < p->from || r->instret > p->to || (p->events && r->event == RETIRE_NONE))
+        return false;
+    return !p->one_vm || (r->v && r->vmid == p->vm) ||
+           (r->event == RETIRE_ENTRY && r->qual == p->vm);
+}
+
+static void tell(const struct machine *m, const struct retire *r)
+{
+    const struct observer *next;
+
+    for (const struct observer *o = m->observers; o; o = next) {
+        next = o->next; /* it may go */
+        if (o->retire && in_part(r, &o->part))
+            o->retire(o->user, r);
+    }
 }
 
 void record_end(struct hart *h, bool retired)
@@ -101,7 +118,7 @@ void record_end(struct hart *h, bool retired)
         r->rd_value = r->event == RETIRE_ENTRY ? 0 : h->x[d.rd];
     }
     r->next_pc = h->pc;
-    m->listener(m->listener_user, r);
+    tell(m, r);
     h->rec = NULL;
 }
 

@@ -9,7 +9,7 @@ static inline bool record_in_part(const struct hart *h)
 {
     const struct machine *m = h->machine;
 
-    return m->listener && h->instret >= m->part.from && h->instret <= m->part.to;
+    return m->wanted.retire && h->instret >= m->part.from && h->instret <= m->part.to;
 }
 
 static inline bool record_in_vm(const struct hart *h)
@@ -25,10 +25,10 @@ static inline bool record_each(const struct hart *h)
     return record_in_part(h) && !h->machine->part.events && record_in_vm(h);
 }
 
-/* fn is told what is of this part, from now on; NULL: nobody listens. */
-void record_listen(struct machine *m, retire_fn *fn, void *user, const struct retire_part *part);
+/* Before who wants records changes: they are numbered as if none had been wanted up to here, or all. */
+void record_listening(struct machine *m);
 
-/* Everything but events: `retired` says what it came to, and the listener is told. The record is
+/* Everything but events: `retired` says what it came to, and who wants it is told. The record is
  * h->rec from its beginning to its end; h->code may be another at the end than it was. */
 void record_begin(struct hart *h, struct retire *r);
 void record_place(struct hart *h, const struct xlate_ctx *code);

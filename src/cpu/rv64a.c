@@ -52,6 +52,7 @@ static visa_result load_reserved(struct hart *h, unsigned rd, unsigned rs1, unsi
     h->reserved_va = h->x[rs1];
     h->x[rd] = fetch(at, size);
     record(h, &q, MEM_LOAD, 0, h->x[rd]);
+    mem_loaded(h, q.hpa, size);
     return VISA_OK;
 }
 
@@ -114,6 +115,7 @@ visa_result exec_sc_d(struct hart *h, unsigned rd, unsigned rs1, unsigned rs2)
         t = fetch(at, size);                                                                       \
         b = size == 4 ? (uint64_t)(int64_t)(int32_t)h->x[rs2] : h->x[rs2];                         \
         record(h, &q, MEM_AMO, t, result);                                                         \
+        mem_loaded(h, q.hpa, size);                                                                \
         put(h, &q, at, result);                                                                    \
         h->x[rd] = t;                                                                              \
         return VISA_OK;                                                                            \

@@ -111,6 +111,16 @@ static void words_of_first(const struct trap_at *first, char *text, size_t n)
     snprintf(text + at, n - (size_t)at, " at pc 0x%" PRIx64 " in Ring %d", first->pc, first->ring);
 }
 
+static bool ends_run(const struct machine *m, unsigned hart)
+{
+    bool ends = !m->wanted.stuck;
+
+    for (const struct observer *o = m->observers; o; o = o->next)
+        if (o->stuck)
+            ends |= o->stuck(o->user, hart);
+    return ends;
+}
+
 /* Once for each hart: it may well be stuck for the rest of the run. */
 static void tell(struct hart *h, unsigned to, bool hopeless, uint64_t times)
 {
@@ -128,7 +138,7 @@ static void tell(struct hart *h, unsigned to, bool hopeless, uint64_t times)
         words_of_ring(h, times, text, n);
     if (hopeless || !same(&v->first, &v->last))
         words_of_first(&v->first, text + strlen(text), n - strlen(text));
-    if (!m->on_stuck || m->on_stuck(m->on_stuck_user, h->id))
+    if (ends_run(m, h->id))
         m->stop = STOP_TRAP_LOOP;
     else
         m->message[0] = 0;

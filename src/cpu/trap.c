@@ -109,7 +109,7 @@ static void take(struct hart *h)
 void take_trap(struct hart *h, bool between)
 {
     struct retire r;
-    bool told = h->machine->listener && record_trap_begin(h, &r, between);
+    bool told = h->machine->wanted.retire && record_trap_begin(h, &r, between);
 
     take(h);
     h->traps++;

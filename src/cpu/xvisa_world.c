@@ -97,18 +97,22 @@ static void save_bank(const struct hart *h, uint64_t *f)
     f[ISA_VMCS_SSTATUS] |= STATUS_UXL;
 }
 
-static bool wants(const struct world_listener *l, uint64_t instret, uint64_t vmid)
+static bool wants(const struct observer *o, uint64_t instret, uint64_t vmid)
 {
-    const struct retire_part *p = &l->part;
+    const struct retire_part *p = &o->part;
 
-    return instret >= p->from && instret <= p->to && (!p->one_vm || p->vm == vmid);
+    return o->world && instret >= p->from && instret <= p->to && (!p->one_vm || p->vm == vmid);
 }
 
 static void tell_world(const struct machine *m, const struct world_event *e)
 {
-    for (unsigned i = 0; i < m->nworld; i++)
-        if (wants(&m->world[i], e->instret, e->vmid))
-            m->world[i].fn(m->world[i].user, e);
+    const struct observer *next;
+
+    for (const struct observer *o = m->observers; o; o = next) {
+        next = o->next; /* it may go */
+        if (wants(o, e->instret, e->vmid))
+            o->world(o->user, e);
+    }
 }
 
 /* Does anybody want a switch at this instret of the hart? */
@@ -117,8 +121,8 @@ static bool world_wanted(const struct hart *h, uint64_t instret)
     const struct machine *m = h->machine;
     bool any = false;
 
-    for (unsigned i = 0; i < m->nworld; i++)
-        any |= wants(&m->world[i], instret, h->vmid);
+    for (const struct observer *o = m->wanted.world ? m->observers : NULL; o; o = o->next)
+        any |= wants(o, instret, h->vmid);
     return any;
 }
 
@@ -175,7 +179,7 @@ static void tell_exit(const struct hart *h, const struct context *c, const struc
 static void enter_guest(struct hart *h, struct context *c, bool advance)
 {
     uint64_t vmid = c->f[ISA_VMCS_HPTBR] >> 44 & ((1ull << ISA_VMID_BITS) - 1);
-    struct retire *r = h->machine->listener ? record_entry(h, vmid) : NULL;
+    struct retire *r = h->machine->wanted.retire ? record_entry(h, vmid) : NULL;
 
     stuck_leaves(h);
     h->host_s = h->s;
@@ -225,7 +229,9 @@ static void tell_refusal(const struct hart *h, const struct exit_info *why)
                                   .insn = h->insn,
                                   .len = h->insn_len};
 
-    m->on_refusal(m->on_refusal_user, &e);
+    for (const struct observer *o = m->observers; o; o = o->next)
+        if (o->refusal)
+            o->refusal(o->user, &e);
 }
 
 void refuse_entry(struct hart *h, const struct exit_info *why)
@@ -236,7 +242,7 @@ void refuse_entry(struct hart *h, const struct exit_info *why)
     set_exit_info(h, why);
     s->entry_failures++;
     s->refused_by[why->qual < MACHINE_REFUSALS ? why->qual : MACHINE_REFUSALS - 1]++;
-    if (h->machine->on_refusal)
+    if (h->machine->wanted.refusal)
         tell_refusal(h, why);
     if (!r)
         return;

@@ -460,6 +460,13 @@ static visa_result filter(struct hart *h, unsigned n, bool write, unsigned op, u
     return VISA_OK;
 }
 
+static void record_csr(struct hart *h, unsigned n)
+{
+    h->rec->csr_written = true;
+    h->rec->csr = (uint16_t)n;
+    (void)csr_peek(h, n, &h->rec->csr_value);
+}
+
 /* op: 1 write, 2 set, 3 clear. csrrw with rd = x0 does not read. */
 visa_result csr_access(struct hart *h, uint32_t bits, bool write, unsigned op, uint64_t operand)
 {
@@ -481,6 +488,8 @@ visa_result csr_access(struct hart *h, uint32_t bits, bool write, unsigned op, u
         return VISA_TRAP;
     if (write && csr_write(h, n, value) != VISA_OK)
         return illegal_csr(h, qual, value);
+    if (write && h->rec)
+        record_csr(h, n);
     if (read)
         set_rd(h, bits, old);
     if (n == ISA_CSR_MIE || n == ISA_CSR_MIDELEG || n == ISA_CSR_MENVCFG)

@@ -64,12 +64,6 @@ void machine_free(struct machine *m)
         tlb_free(m->harts[i].tlb[0]);
         tlb_free(m->harts[i].tlb[1]);
     }
-    while (m->watches) {
-        struct watch *next = m->watches->next;
-
-        free(m->watches);
-        m->watches = next;
-    }
     if (m->bus)
         bus_free(m->bus);
     dpages_free(m);
@@ -126,72 +120,86 @@ void machine_time_hart(struct machine *m, unsigned hart, struct timing *t)
     mmu_fast_flush(h);
 }
 
-void machine_on_transport(struct machine *m, transport_fn *fn, void *user)
+void machine_drive(struct machine *m, const struct driver *d)
 {
-    m->transport = fn;
-    m->transport_user = user;
+    m->driver = d ? *d : (struct driver){0};
 }
 
-static const struct retire_part whole_run = {.to = UINT64_MAX};
-
-void machine_listen(struct machine *m, retire_fn *fn, void *user, const struct retire_part *part)
+/* The least part that holds both. */
+static struct retire_part hull(const struct retire_part *a, const struct retire_part *b)
 {
-    record_listen(m, fn, user, part ? part : &whole_run);
+    return (struct retire_part){
+        .from = a->from < b->from ? a->from : b->from,
+        .to = a->to > b->to ? a->to : b->to,
+        .events = a->events && b->events,
+        .one_vm = a->one_vm && b->one_vm && a->vm == b->vm,
+        .vm = a->vm,
+    };
 }
 
-bool machine_on_world(struct machine *m, world_fn *fn, void *user, const struct retire_part *part)
+/* Who observes has changed: what harts look at while they run. */
+static void observers_changed(struct machine *m)
 {
-    if (m->nworld == MACHINE_WORLD_FNS)
-        return false;
-    m->world[m->nworld++] = (struct world_listener){fn, user, part ? *part : whole_run};
-    return true;
-}
+    bool stale = m->wanted.stale;
 
-void machine_on_refusal(struct machine *m, world_fn *fn, void *user)
-{
-    m->on_refusal = fn;
-    m->on_refusal_user = user;
-}
-
-void machine_on_stale(struct machine *m, stale_fn *fn, void *user)
-{
-    m->on_stale = fn;
-    m->on_stale_user = user;
+    record_listening(m);
+    memset(&m->wanted, 0, sizeof m->wanted);
+    for (const struct observer *o = m->observers; o; o = o->next) {
+        if (o->retire)
+            m->part = m->wanted.retire ? hull(&m->part, &o->part) : o->part;
+        m->wanted.retire |= o->retire != NULL;
+        m->wanted.world |= o->world != NULL;
+        m->wanted.refusal |= o->refusal != NULL;
+        m->wanted.stale |= o->stale != NULL;
+        m->wanted.stuck |= o->stuck != NULL;
+        m->wanted.store |= o->store != NULL;
+        m->wanted.load |= o->load != NULL;
+    }
+    if (!m->wanted.retire)
+        m->part = (struct retire_part){0};
     for (unsigned i = 0; i < m->config.harts; i++)
-        mmu_fast_flush(&m->harts[i]);
+        if (stale != m->wanted.stale || m->wanted.store || m->wanted.load)
+            mmu_fast_flush(&m->harts[i]);
 }
 
-void machine_on_stuck(struct machine *m, stuck_fn *fn, void *user)
+void machine_observe(struct machine *m, struct observer *o)
 {
-    m->on_stuck = fn;
-    m->on_stuck_user = user;
+    struct observer **at = &m->observers;
+
+    while (*at)
+        at = &(*at)->next;
+    o->next = NULL;
+    *at = o;
+    observers_changed(m);
 }
 
-void machine_off_world(struct machine *m, world_fn *fn, void *user)
+void machine_unobserve(struct machine *m, struct observer *o)
 {
-    unsigned kept = 0;
-
-    for (unsigned i = 0; i < m->nworld; i++)
-        if (m->world[i].fn != fn || m->world[i].user != user)
-            m->world[kept++] = m->world[i];
-    m->nworld = kept;
+    for (struct observer **at = &m->observers; *at; at = &(*at)->next)
+        if (*at == o) {
+            *at = o->next;
+            observers_changed(m);
+            return;
+        }
 }
 
-void machine_break_set(struct machine *m, enum machine_break_slot slot,
-                       const struct machine_break *b)
+void machine_break_set(struct machine *m, struct machine_break *b)
 {
-    m->dpages->breaks[slot] = *b;
+    b->hit = false;
+    b->next = m->dpages->breaks;
+    m->dpages->breaks = b;
     dpages_forget(m);
 }
 
-void machine_break_clear(struct machine *m, enum machine_break_slot slot)
+void machine_break_clear(struct machine *m, struct machine_break *b)
 {
-    machine_break_set(m, slot, &(struct machine_break){.kind = BREAK_NONE});
-}
-
-bool machine_broke(const struct machine *m, enum machine_break_slot slot)
-{
-    return m->dpages->broke >> slot & 1;
+    for (struct machine_break **at = &m->dpages->breaks; *at; at = &(*at)->next)
+        if (*at == b) {
+            *at = b->next;
+            b->hit = false;
+            dpages_forget(m);
+            return;
+        }
 }
 
 /* Results and small services ------------------------------------------------------- */
@@ -336,16 +344,4 @@ bool machine_reach(struct machine *m, unsigned hart, uint64_t addr, bool write, 
 
     *n = *n < most ? *n : most;
     return mmu_reach(&m->harts[hart], addr, (unsigned)*n, write ? ACCESS_STORE : ACCESS_LOAD, pa);
-}
-
-bool machine_watch(struct machine *m, uint64_t pa, uint64_t size, watch_fn *fn, void *user)
-{
-    struct watch *w = malloc(sizeof *w);
-
-    if (!w)
-        return false;
-    *w = (struct watch){pa, size, fn, user, m->watches};
-    m->watches = w;
-    mmu_fast_flush_stores(m);
-    return true;
 }

@@ -1,8 +1,8 @@
 /* libvisa: the V-ISA machine as a library without global state.
  *
  * A machine is RAM, a bus of devices and one or more harts. Make one, load an
- * image (loader.h), run it, ask what happened. The retire record is what traces,
- * statistics, debuggers and other models listen to; nobody listening costs
+ * image (loader.h), run it, ask what happened. Observers (events.h) are what traces,
+ * statistics, debuggers and other models have; nobody observing costs
  * nothing. See the architecture manual for the machine itself. */
 #ifndef VISA_MACHINE_H
 #define VISA_MACHINE_H
@@ -13,6 +13,7 @@
 
 #include "config/config.h"
 #include "state/counts.h"
+#include "state/driver.h"
 #include "state/events.h"
 #include "state/services.h"
 
@@ -37,33 +38,17 @@ enum stop machine_run(struct machine *m, uint64_t limit);
 /* Executes one instruction (or takes one interrupt) on one hart. */
 enum stop machine_step(struct machine *m, unsigned hart);
 
-/* Records go to fn from now on, those of this part of the run alone (NULL: all); fn NULL: nobody
- * listens. What is not in the part costs what it costs if nobody listens. A few records of events that
- * were not asked for may be told, too. */
-void machine_listen(struct machine *m, retire_fn *fn, void *user, const struct retire_part *part);
-
-/* World switches go to fn too from now on, those of a part or all; until machine_off_world with the
- * same fn and user. At most MACHINE_WORLD_FNS at once: false if there is no room. */
-bool machine_on_world(struct machine *m, world_fn *fn, void *user, const struct retire_part *part);
-void machine_off_world(struct machine *m, world_fn *fn, void *user);
-
-/* Every refused entry goes to fn; NULL: nobody listens. */
-void machine_on_refusal(struct machine *m, world_fn *fn, void *user);
-
-/* Every use of a stale translation goes to fn; NULL: nobody looks. While somebody does,
- * every access is walked beside the TLB: counts are the same, the run is slow. */
-void machine_on_stale(struct machine *m, stale_fn *fn, void *user);
-
-/* A hart that is stuck goes to fn; NULL: that ends the run. */
-void machine_on_stuck(struct machine *m, stuck_fn *fn, void *user);
+/* o is told of the run from now on, until machine_unobserve; not both at once. One that has gone
+ * already may go again. */
+void machine_observe(struct machine *m, struct observer *o);
+void machine_unobserve(struct machine *m, struct observer *o);
 
 /* Times a hart (state/timing.h) from now on, or no longer (NULL). Its L1 TLBs begin empty. */
 struct timing;
 void machine_time_hart(struct machine *m, unsigned hart, struct timing *t);
 
-/* Accesses of devices by harts go to fn, which does what bus_read and bus_write (bus.h) do;
- * NULL: straight to the bus. */
-void machine_on_transport(struct machine *m, transport_fn *fn, void *user);
+/* d drives the harts from now on (state/driver.h); NULL: the machine itself. */
+void machine_drive(struct machine *m, const struct driver *d);
 
 /* Runs like machine_run, but no further than until every hart has reached these ticks:
  * then it returns STOP_NONE. */
@@ -75,11 +60,9 @@ uint64_t machine_progress(const struct machine *m);
 /* The least ticks of all harts. */
 uint64_t machine_now(const struct machine *m);
 
-void machine_break_set(struct machine *m, enum machine_break_slot slot,
-                       const struct machine_break *b);
-void machine_break_clear(struct machine *m, enum machine_break_slot slot);
-/* Was that the reason of the last STOP_BREAK? There may have been several. */
-bool machine_broke(const struct machine *m, enum machine_break_slot slot);
+/* Runs stop with STOP_BREAK at b, the caller's, until that is cleared. */
+void machine_break_set(struct machine *m, struct machine_break *b);
+void machine_break_clear(struct machine *m, struct machine_break *b);
 
 /* Makes machine_run return STOP_REQUEST soon; safe in a signal handler. */
 void machine_stop(struct machine *m);
@@ -118,10 +101,6 @@ uint64_t machine_register(struct machine *m, unsigned hart, unsigned n);
 
 /* Host physical address of a hart's pc, 0 if its TLB does not have it. */
 uint64_t machine_pc_address(const struct machine *m, unsigned hart);
-
-/* fn is called after every store by a hart that touches [pa, pa+size); HTIF uses it.
- * False if memory ran out. */
-bool machine_watch(struct machine *m, uint64_t pa, uint64_t size, watch_fn *fn, void *user);
 
 /* RAM behind an address in a request that a hart just made by a store: it may access there what its
  * own loads and stores may. With V=1 addr is guest physical. *pa is its host physical address, as a

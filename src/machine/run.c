@@ -42,6 +42,21 @@ static bool held(const struct hart *h)
     return h->timing && h->timing->held;
 }
 
+/* Somebody else says what each instruction finds: none may be executed unasked. */
+static bool driven(const struct machine *m)
+{
+    return m->driver.ticks || m->driver.interrupt;
+}
+
+static void drive_time(struct hart *h)
+{
+    const struct driver *d = &h->machine->driver;
+    uint64_t ticks = d->ticks ? d->ticks(d->user, h->id) : 0;
+
+    if (ticks > hart_ticks(h))
+        h->extra_ticks += ticks - hart_ticks(h);
+}
+
 /* One instruction or event with its record. */
 static void step_listened(struct hart *h)
 {
@@ -118,6 +133,7 @@ static uint64_t hart_run(struct hart *h, uint64_t left)
         h->waiting = false;
         if (h->timing)
             h->timing->hold = m->round_end;
+        drive_time(h);
         if (record_each(h)) {
             step_listened(h);
             continue;
@@ -132,7 +148,7 @@ static uint64_t hart_run(struct hart *h, uint64_t left)
         if (h->instret < m->part.from && h->limit > m->part.from)
             h->limit = m->part.from;
         /* Each fetch is looked up; or others have had their turn while one was held. */
-        if (m->on_stale || held(h))
+        if (m->wanted.stale || held(h) || driven(m))
             h->limit = h->instret + 1;
         execute(h);
     }
@@ -259,6 +275,7 @@ enum stop machine_step(struct machine *m, unsigned hart)
 
     m->stop = STOP_NONE;
     m->running = h;
+    drive_time(h);
     if (hart_ticks(h) >= m->wake) {
         m->wake = UINT64_MAX;
         bus_poll(m->bus, machine_time(m));

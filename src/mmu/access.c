@@ -50,13 +50,13 @@ visa_result mmu_fetch(struct hart *h, uint64_t pc, uint64_t *pa)
     return VISA_OK;
 }
 
-/* An access of a device by a hart, through whoever stands before the bus. */
+/* An access of a device by a hart, through whoever drives that. */
 static bool transport(struct hart *h, bool write, uint64_t pa, unsigned width, uint64_t *value)
 {
     struct machine *m = h->machine;
 
-    if (m->transport)
-        return m->transport(m->transport_user, h->id, write, pa, width, value);
+    if (m->driver.device)
+        return m->driver.device(m->driver.user, h->id, write, pa, width, value);
     return write ? bus_write(m->bus, pa, width, *value) : bus_read(m->bus, pa, width, value);
 }
 
@@ -73,6 +73,7 @@ visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value)
         if (q->access == ACCESS_LOAD) {
             *value = 0;
             memcpy(value, at, q->size);
+            mem_loaded(h, q->hpa, q->size);
         } else {
             memcpy(at, value, q->size);
             mem_stored(h, q->hpa, q->size);
@@ -106,8 +107,16 @@ void mem_stored(struct hart *h, uint64_t hpa, unsigned size)
     code_stored(m, hpa, size);
     if (h->timing && m->config.harts > 1)
         mem_break_reservations(h, hpa);
-    if (m->watches && machine_watched(m, hpa, size)) {
-        machine_store_hook(h, hpa, size);
+    if (m->wanted.store && machine_watched(m, true, hpa, size)) {
+        machine_accessed(h, true, hpa, size);
+        h->attention = true;
+    }
+}
+
+void mem_loaded(struct hart *h, uint64_t hpa, unsigned size)
+{
+    if (h->machine->wanted.load && machine_watched(h->machine, false, hpa, size)) {
+        machine_accessed(h, false, hpa, size);
         h->attention = true;
     }
 }
@@ -143,12 +152,16 @@ static visa_result cross_page(struct hart *h, struct xlate *q, unsigned size, ui
         timing_note(h->timing, TIMING_ACCESS, q->hpa, first, q->access == ACCESS_STORE);
         timing_note(h->timing, TIMING_ACCESS, p.hpa, p.size, q->access == ACCESS_STORE);
     }
+    if (h->rec)
+        h->rec->mem_hpa2 = p.hpa;
     memcpy(bytes, value, 8);
     if (q->access == ACCESS_LOAD) {
         memset(bytes, 0, sizeof bytes);
         memcpy(bytes, m->ram + (q->hpa - RAM_BASE), first);
         memcpy(bytes + first, m->ram + (p.hpa - RAM_BASE), size - first);
         memcpy(value, bytes, 8);
+        mem_loaded(h, q->hpa, first);
+        mem_loaded(h, p.hpa, size - first);
         return VISA_OK;
     }
     memcpy(m->ram + (q->hpa - RAM_BASE), bytes, first);

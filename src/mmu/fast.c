@@ -55,9 +55,10 @@ void mmu_fast_remember(struct hart *h, const struct xlate *q)
     struct machine *m = h->machine;
     uint64_t page = q->hpa & ~0xfffull;
 
-    if (h->rec || m->on_stale || q->uncached || q->ctx != &h->data || !in_ram(m, page, 4096))
+    if (h->rec || m->wanted.stale || q->uncached || q->ctx != &h->data || !in_ram(m, page, 4096))
         return;
-    if (q->access == ACCESS_STORE && machine_watched(m, page, 4096))
+    if ((m->wanted.store || m->wanted.load) &&
+        machine_watched(m, q->access == ACCESS_STORE, page, 4096))
         return;
     if (m->config.pmp_granule < 4096 && !pmp_page_uniform(h, page, q->access, q->ctx->ring))
         return;
@@ -66,7 +67,7 @@ void mmu_fast_remember(struct hart *h, const struct xlate *q)
 
 void mmu_fast_fetch(struct hart *h, uint64_t pc, uintptr_t host)
 {
-    if (!h->machine->on_stale && !h->fetch_alone)
+    if (!h->machine->wanted.stale && !h->fetch_alone)
         fast_fill(h, &(struct xlate){.va = pc, .access = ACCESS_FETCH}, host);
 }
 

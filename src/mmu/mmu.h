@@ -75,6 +75,8 @@ CHECKED visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum 
                                uint64_t value, uint8_t **at, struct xlate *q);
 /* A store through a host address of mem_atomic is over: tell watchers and decoded pages. */
 void mem_stored(struct hart *h, uint64_t hpa, unsigned size);
+/* The same of a load. */
+void mem_loaded(struct hart *h, uint64_t hpa, unsigned size);
 
 /* A store by h to this address: other harts' reservations of it are gone. */
 void mem_break_reservations(struct hart *h, uint64_t hpa);

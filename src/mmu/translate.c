@@ -172,6 +172,13 @@ void mmu_peek_fetch(const struct hart *h, const struct xlate_ctx *code, uint64_t
     }
 }
 
+static void tell_stale(const struct machine *m, const struct stale_use *u)
+{
+    for (const struct observer *o = m->observers; o; o = o->next)
+        if (o->stale)
+            o->stale(o->user, u);
+}
+
 /* What the tables say now about an access that a cached entry has just allowed. */
 static void check_stale(struct hart *h, const struct xlate *q, struct context *c)
 {
@@ -192,7 +199,7 @@ static void check_stale(struct hart *h, const struct xlate *q, struct context *c
     if (u.mapped)
         u.now_hpa = w.hpa;
     if (!u.mapped || u.now_hpa != q->hpa)
-        m->on_stale(m->on_stale_user, &u);
+        tell_stale(m, &u);
 }
 
 visa_result mmu_translate(struct hart *h, struct xlate *q, struct context *c)
@@ -220,7 +227,7 @@ visa_result mmu_translate(struct hart *h, struct xlate *q, struct context *c)
 
         q->gpa = (e->gpn << 12) + offset;
         q->hpa = (e->ppn << 12) + offset;
-        if (h->machine->on_stale)
+        if (h->machine->wanted.stale)
             check_stale(h, q, c);
     } else if (walk_and_fill(h, q, c) != VISA_OK) {
         return VISA_TRAP;

@@ -25,6 +25,7 @@ struct on_hart {
 /* All of it is there from the beginning, so that no exit is lost for lack of memory; what is not
  * used is not touched. */
 struct exits {
+    struct observer observer;
     struct machine *machine;
     struct exit_row *rows; /* the first one is of all that are not kept */
     size_t nrows;
@@ -249,10 +250,13 @@ struct exits *exits_new(struct machine *m)
         x->vms = calloc(MACHINE_VMS + 1, sizeof *x->vms);
         x->harts = calloc(machine_config(m)->harts, sizeof *x->harts);
         ok = timeline_init(&x->timeline, MACHINE_VMS + 1) && x->rows && x->slots && x->shares &&
-             x->vms && x->harts && machine_on_world(m, on_world, x, NULL);
+             x->vms && x->harts;
     }
-    if (ok)
+    if (ok) {
+        x->observer = (struct observer){.user = x, .world = on_world, .part = WHOLE_RUN};
+        machine_observe(m, &x->observer);
         return x;
+    }
     exits_free(x);
     return NULL;
 }
@@ -261,7 +265,7 @@ void exits_free(struct exits *x)
 {
     if (!x)
         return;
-    machine_off_world(x->machine, on_world, x);
+    machine_unobserve(x->machine, &x->observer);
     free(x->rows);
     free(x->slots);
     free(x->shares);

@@ -1,6 +1,6 @@
 /* Where exits come from and what they cost: one row per VM, cause and guest pc.
  *
- * A consumer of world switches (machine_on_world). An exit costs two things:
+ * An observer of world switches. An exit costs two things:
  *
  *   handling   what the hart does in Ring -1 until it next enters a guest, whichever; the
  *              handling of all exits adds up to all of Ring -1 between two guests

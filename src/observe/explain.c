@@ -28,6 +28,7 @@ struct story {
 };
 
 struct explain {
+    struct observer observer;
     struct machine *machine;
     const struct image *image;
     FILE *out;
@@ -628,10 +629,9 @@ struct explain *explain_new(struct machine *m, const struct image *im,
     x->image = im;
     x->which = *which;
     x->out = out;
-    if (machine_on_world(m, on_world, x, NULL))
-        return x;
-    free(x);
-    return NULL;
+    x->observer = (struct observer){.user = x, .world = on_world, .part = WHOLE_RUN};
+    machine_observe(m, &x->observer);
+    return x;
 }
 
 static void end_all(struct explain *x)
@@ -668,6 +668,6 @@ void explain_free(struct explain *x)
         free(y->text);
         free(y);
     }
-    machine_off_world(x->machine, on_world, x);
+    machine_unobserve(x->machine, &x->observer);
     free(x);
 }

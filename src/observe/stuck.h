@@ -12,7 +12,7 @@ struct stuck {
     char *text; /* NULL: nothing to say */
 };
 
-/* Keeps what is to be said of a hart that machine_on_stuck tells of, as it is then. */
+/* Keeps what is to be said of a hart that a stuck_fn is told of, as it is then. */
 void stuck_note(struct stuck *s, const struct image *im, struct machine *m, unsigned hart);
 void stuck_tell(const struct stuck *s, FILE *out);
 void stuck_free(struct stuck *s);

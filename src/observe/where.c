@@ -161,8 +161,8 @@ bool where_parse(struct where *w, const struct image *im, const char *text, char
     return parse_symbol(w, im, text, err, n);
 }
 
-void where_break(struct where *w, struct machine *m, enum machine_break_slot slot)
+void where_break(struct where *w, struct machine *m)
 {
     w->what.user = &w->at;
-    machine_break_set(m, slot, &w->what);
+    machine_break_set(m, &w->what);
 }

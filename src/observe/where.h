@@ -35,8 +35,8 @@ bool where_address(struct where_address *a, const struct image *im, const uint16
                    const char *text, char *err, size_t n);
 bool where_parse(struct where *w, const struct image *im, const char *text, char *err, size_t n);
 
-/* Runs stop there, for this reason; w must stay as it is until then. */
-void where_break(struct where *w, struct machine *m, enum machine_break_slot slot);
+/* Runs stop there until machine_break_clear(m, &w->what); w must stay as it is until then. */
+void where_break(struct where *w, struct machine *m);
 
 #ifdef __cplusplus
 }

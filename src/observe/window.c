@@ -38,22 +38,22 @@ bool window_begin(struct window *w, struct machine *m, struct trace *t, const st
     t->from = w->from.count;
     t->to = is_break(&w->to) ? UINT64_MAX : w->to.count;
     if (t->closed)
-        where_break(&w->from, m, BREAK_TRACE_FROM);
+        where_break(&w->from, m);
     else if (is_break(&w->to))
-        where_break(&w->to, m, BREAK_TRACE_TO);
+        where_break(&w->to, m);
     return true;
 }
 
 bool window_turn(struct window *w)
 {
-    bool from = machine_broke(w->machine, BREAK_TRACE_FROM);
+    bool from = w->from.what.hit;
 
-    if (!from && !machine_broke(w->machine, BREAK_TRACE_TO))
+    if (!from && !w->to.what.hit)
         return false;
-    machine_break_clear(w->machine, from ? BREAK_TRACE_FROM : BREAK_TRACE_TO);
+    machine_break_clear(w->machine, from ? &w->from.what : &w->to.what);
     w->trace->closed = !from;
     w->opened = true;
     if (from && is_break(&w->to))
-        where_break(&w->to, w->machine, BREAK_TRACE_TO);
+        where_break(&w->to, w->machine);
     return true;
 }

@@ -25,7 +25,8 @@ struct htif {
     uint64_t tohost, fromhost;
     int argc;
     char *const *argv;
-    bool reading;    /* the guest waits for a character */
+    struct observer requests, answers; /* stores into the two words */
+    bool reading;                      /* the guest waits for a character */
     uint64_t answer; /* for fromhost, once the guest has taken the last one; 0 none */
 };
 
@@ -192,11 +193,11 @@ static void system_call(const struct request *q, uint64_t block)
 }
 
 /* What the guest has just stored to tohost or fromhost. */
-static void stored(void *user, unsigned hart, uint64_t pa)
+static void to_host(void *user, const struct memory_access *a)
 {
     struct htif *h = user;
-    const struct request q = {h, hart};
-    uint64_t value = pa == h->tohost ? load(h, h->tohost) : 0;
+    const struct request q = {h, a->hart};
+    uint64_t value = load(h, h->tohost);
     uint64_t device = value >> 56, command = value >> 48 & 0xff, payload = value & PAYLOAD_MASK;
 
     if (value) {
@@ -211,6 +212,13 @@ static void stored(void *user, unsigned hart, uint64_t pa)
             h->reading = true;
     }
     respond(h);
+}
+
+/* The guest has taken the last answer, it may be. */
+static void from_host(void *user, const struct memory_access *a)
+{
+    (void)a;
+    respond(user);
 }
 
 static void poll(void *dev, uint64_t time)
@@ -241,6 +249,10 @@ bool htif_attach(struct machine *m, uint64_t tohost, uint64_t fromhost,
         free(h);
         return false;
     }
-    return machine_watch(m, tohost, 8, stored, h) &&
-           (!fromhost || machine_watch(m, fromhost, 8, stored, h));
+    h->requests = (struct observer){h, .store = to_host, .first = tohost, .last = tohost + 7};
+    h->answers = (struct observer){h, .store = from_host, .first = fromhost, .last = fromhost + 7};
+    if (fromhost)
+        machine_observe(m, &h->answers);
+    machine_observe(m, &h->requests);
+    return true;
 }

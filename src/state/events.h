@@ -46,8 +46,12 @@ struct retire {
     uint8_t mem;      /* enum retire_mem */
     uint8_t mem_size; /* bytes */
     uint64_t mem_gva, mem_gpa, mem_hpa;
+    uint64_t mem_hpa2;  /* where the part of it on the next page is, 0 if there is none */
     uint64_t mem_value; /* loaded, or stored */
     uint64_t mem_old;   /* AMO: value before */
+    bool csr_written;
+    uint16_t csr;       /* then its number ... */
+    uint64_t csr_value; /* ... and what it reads as now */
     uint8_t event;      /* enum retire_event */
     uint8_t cause;
     uint64_t tval;                 /* exception: tval */
@@ -103,14 +107,21 @@ struct retire_part {
 
 typedef void stale_fn(void *user, const struct stale_use *u);
 
+/* An access of RAM by an instruction, which has just been done. */
+struct memory_access {
+    uint32_t hart;
+    bool write;
+    uint8_t size; /* bytes; of an access over a page's end each part is one */
+    uint64_t pa;
+};
+typedef void access_fn(void *user, const struct memory_access *a);
+
 /* A hart is stuck: it can only fault on its own trap handler for ever, or it has taken one exception
  * STUCK_TIMES times whose ring retired nothing in between. Called as it is about to take that once
  * more, once for each hart, with the reason in machine_message(); true ends the run with
  * STOP_TRAP_LOOP. */
 enum { STUCK_TIMES = 100000 };
 typedef bool stuck_fn(void *user, unsigned hart);
-
-enum { MACHINE_WORLD_FNS = 8 };
 
 enum stop {
     STOP_NONE,      /* still running */
@@ -122,14 +133,36 @@ enum stop {
     STOP_BREAK,     /* the next instruction is one of machine_break_set's */
 };
 
-/* Before which instructions a run stops with STOP_BREAK. */
+/* What somebody wants to be told of a run; what is NULL is not told, and costs nothing. The struct is
+ * the caller's, and stays as it is while it observes. */
+struct observer {
+    void *user;
+    /* Records of this part of the run. What is outside the parts of all observers costs what it costs
+     * if nobody listens. */
+    retire_fn *retire;
+    struct retire_part part;
+    world_fn *world;   /* entries and exits in this part */
+    world_fn *refusal; /* all refused entries */
+    /* Uses of stale translations: every access is walked beside the TLB. Counts are the same, the run is
+     * slow. */
+    stale_fn *stale;
+    stuck_fn *stuck; /* nobody: a stuck hart ends the run */
+    /* Stores by harts that touch [first, last], and loads. Walks and world switches are none. */
+    access_fn *store, *load;
+    uint64_t first, last;
+    struct observer *next; /* the machine's */
+};
+/* For `part`: all of a run. */
+#define WHOLE_RUN ((struct retire_part){.to = UINT64_MAX})
+
 enum machine_break_kind {
-    BREAK_NONE,
     BREAK_PHYSICAL, /* the one at this physical address */
     BREAK_VIRTUAL,  /* the one at this pc */
     BREAK_MARKER,   /* the hint `slti x0, x0, N` whose N is from first to last */
 };
 
+/* Before which instructions a run stops with STOP_BREAK. Any number at once, each until it is cleared;
+ * a run that waits for them costs what one costs that does not. */
 struct machine_break {
     enum machine_break_kind kind;
     uint64_t addr;
@@ -137,14 +170,9 @@ struct machine_break {
     bool (*in_vm)(const void *user,
                   uint16_t vmid); /* only in guests of these VMs; NULL: wherever */
     const void *user;
+    bool hit; /* it was a reason of the last STOP_BREAK; there may have been several */
+    struct machine_break *next; /* the machine's */
 };
-
-/* Several wait at once, each for a reason of its own until it is cleared, with which a run can go
- * on. A run that waits for one costs what one costs that does not. */
-enum machine_break_slot { BREAK_SWITCH, BREAK_TRACE_FROM, BREAK_TRACE_TO, BREAK_SLOTS };
-typedef bool transport_fn(void *user, unsigned hart, bool write, uint64_t pa, unsigned width,
-                          uint64_t *value);
-typedef void watch_fn(void *user, unsigned hart, uint64_t pa);
 
 #ifdef __cplusplus
 }

@@ -5,18 +5,12 @@
 #include "code.h"
 #include "config/config.h"
 #include "counts.h"
+#include "driver.h"
 #include "hart.h"
 #include "services.h"
 
 struct bus;
 struct dpages;
-
-struct watch {
-    uint64_t pa, size;
-    watch_fn *fn;
-    void *user;
-    struct watch *next;
-};
 
 struct machine {
     struct machine_config config;
@@ -26,33 +20,21 @@ struct machine {
     struct bus *bus;
     struct code_pages code;
     struct dpages *dpages; /* what is decoded of it (cpu/dpage.h) */
-    struct watch *watches;
     enum stop stop;
     int exit_code;
     char message[384];
     volatile int stop_request;
-    uint64_t attempts;  /* traps that got nowhere: they count against limits */
-    uint64_t wake;      /* ticks at which devices are polled */
-    uint64_t poll;      /* ticks at which they are polled for input at the latest */
-    uint64_t round_end; /* ticks up to which harts run */
-    uint64_t horizon;   /* ticks at which machine_run_to ends */
-    retire_fn *listener;
-    void *listener_user;
-    struct retire_part part; /* that the listener wants */
-    unsigned nworld;         /* listeners to world switches */
-    struct world_listener {
-        world_fn *fn;
-        void *user;
-        struct retire_part part;
-    } world[MACHINE_WORLD_FNS];
-    world_fn *on_refusal;
-    void *on_refusal_user;
-    stale_fn *on_stale;
-    void *on_stale_user;
-    stuck_fn *on_stuck;
-    void *on_stuck_user;
-    transport_fn *transport; /* NULL: the bus itself */
-    void *transport_user;
+    uint64_t attempts;          /* traps that got nowhere: they count against limits */
+    uint64_t wake;              /* ticks at which devices are polled */
+    uint64_t poll;              /* ticks at which they are polled for input at the latest */
+    uint64_t round_end;         /* ticks up to which harts run */
+    uint64_t horizon;           /* ticks at which machine_run_to ends */
+    struct observer *observers; /* in the order in which they came */
+    struct {
+        bool retire, world, refusal, stale, stuck, store, load;
+    } wanted;                /* by any of them */
+    struct retire_part part; /* that holds all of which records are wanted */
+    struct driver driver;
     struct machine_stats stats;
     unsigned vms_entered;
 };
@@ -72,8 +54,10 @@ static inline uint64_t hart_time(const struct hart *h)
 struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs);
 struct exit_count *machine_vm_entered(struct machine *m, uint64_t vmcs);
 
-bool machine_watched(const struct machine *m, uint64_t pa, uint64_t size);
-void machine_store_hook(struct hart *h, uint64_t pa, uint64_t size);
+/* Does anybody watch loads, or stores, of any of these bytes? */
+bool machine_watched(const struct machine *m, bool write, uint64_t pa, uint64_t size);
+/* Tells them of one. */
+void machine_accessed(struct hart *h, bool write, uint64_t pa, unsigned size);
 
 static inline bool in_ram(const struct machine *m, uint64_t pa, uint64_t size)
 {

@@ -66,19 +66,31 @@ bool machine_write(struct machine *m, uint64_t pa, const void *from, size_t n)
     return true;
 }
 
-bool machine_watched(const struct machine *m, uint64_t pa, uint64_t size)
+static access_fn *watches(const struct observer *o, bool write, uint64_t pa, uint64_t size)
 {
-    for (const struct watch *w = m->watches; w; w = w->next)
-        if (pa < w->pa + w->size && w->pa < pa + size)
+    return pa <= o->last && o->first <= pa + (size - 1) ? write ? o->store : o->load : NULL;
+}
+
+bool machine_watched(const struct machine *m, bool write, uint64_t pa, uint64_t size)
+{
+    for (const struct observer *o = m->observers; o; o = o->next)
+        if (watches(o, write, pa, size))
             return true;
     return false;
 }
 
-void machine_store_hook(struct hart *h, uint64_t pa, uint64_t size)
+void machine_accessed(struct hart *h, bool write, uint64_t pa, unsigned size)
 {
-    for (const struct watch *w = h->machine->watches; w; w = w->next)
-        if (pa < w->pa + w->size && w->pa < pa + size)
-            w->fn(w->user, (unsigned)h->id, w->pa);
+    const struct memory_access a = {h->id, write, (uint8_t)size, pa};
+    const struct observer *next;
+
+    for (const struct observer *o = h->machine->observers; o; o = next) {
+        access_fn *fn = watches(o, write, pa, size);
+
+        next = o->next; /* it may go */
+        if (fn)
+            fn(o->user, &a);
+    }
 }
 
 struct exit_count *machine_vm_stats(struct machine *m, uint64_t vmcs)

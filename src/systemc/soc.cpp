@@ -50,7 +50,9 @@ void soc::attach(bool on)
     if (on == attached_)
         return;
     attached_ = on;
-    machine_on_transport(m_, on ? transport : nullptr, this);
+    const driver d = {this, nullptr, nullptr, transport};
+
+    machine_drive(m_, on ? &d : nullptr);
     for (auto &c : cores_)
         c->attach(on);
 }

@@ -79,6 +79,7 @@ static void run(const struct image *im, struct machine *m, bool traced)
     struct board *board = board_new(m, &console);
     struct exits *exits = exits_new(m);
     struct trace trace = {.image = im, .to = UINT64_MAX};
+    struct observer tracer = {.user = &trace, .retire = trace_record, .part = WHOLE_RUN};
     uint64_t before;
     enum stop stop;
 
@@ -86,7 +87,7 @@ static void run(const struct image *im, struct machine *m, bool traced)
         fuzz_die("out of memory", "");
     attach_htif(im, m, &console);
     if (traced && (trace.out = fopen("trace", "w")))
-        machine_listen(m, trace_record, &trace, NULL);
+        machine_observe(m, &tracer);
     machine_reset(m, im->entry, 0);
     before = machine_stats(m)->instret;
     stop = machine_run(m, INSNS);
@@ -94,6 +95,7 @@ static void run(const struct image *im, struct machine *m, bool traced)
         fuzz_die("a run that ended for no reason", "");
     if (machine_stats(m)->instret - before > INSNS)
         fuzz_die("a run beyond its limit", "");
+    machine_unobserve(m, &tracer);
     if (trace.out)
         fclose(trace.out);
     board_free(board);

@@ -418,6 +418,7 @@ int main(int argc, char **argv)
         {"seed", required_argument, 0, 's'}, {"rounds", required_argument, 0, 'n'}, {0, 0, 0, 0}};
     static uint8_t before[RAM];
     struct fuzz f = {0};
+    struct observer watcher = {.user = &f, .world = on_world, .part = WHOLE_RUN};
     struct machine_config c;
     uint64_t first = 1, rounds = 6000;
     char err[200];
@@ -437,7 +438,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "fuzz-state: %s\n", err);
         return 1;
     }
-    machine_on_world(f.m, on_world, &f, NULL);
+    machine_observe(f.m, &watcher);
     printf("seed %" PRIu64 ", %" PRIu64 " rounds\n", first, rounds);
     for (uint64_t i = 0; i < rounds; i++) {
         f.seed = first + i;

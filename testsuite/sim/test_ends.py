@@ -231,7 +231,7 @@ def test_stops_at_once(args, number, image, tmp_path):
     _, status, usage = os.wait4(p.pid, 0)
     p.returncode = os.waitstatus_to_exitcode(status)
     assert p.returncode == STOPPED
-    results = 0.5 if "--kanata" in args else 0.05  # of 100,000 instructions
+    results = 1 if "--kanata" in args else 0.05  # of 100,000 instructions
     assert usage.ru_utime + usage.ru_stime - used < 0.1 + results
 
 

@@ -32,7 +32,15 @@ extern unsigned failures;
     X(pool_has_the_valid_copy)                                                                     \
     X(pool_keeps_words_that_are_no_field)                                                          \
     X(pool_refuses_what_is_no_vmcs)                                                                \
-    X(pool_refuses_what_another_hart_has)
+    X(pool_refuses_what_another_hart_has)                                                          \
+    X(observers_have_their_own_parts)                                                              \
+    X(observers_come_and_go)                                                                       \
+    X(accesses_of_watched_bytes_are_told)                                                          \
+    X(records_tell_csrs_and_both_pages)                                                            \
+    X(breaks_are_any_number)                                                                       \
+    X(a_follower_has_the_others_time)                                                              \
+    X(a_follower_takes_interrupts_when_told)                                                       \
+    X(a_follower_has_the_others_devices)
 
 #define UNIT_DECLARE(name) void name(void);
 UNIT_TESTS(UNIT_DECLARE)
