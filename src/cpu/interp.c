@@ -28,7 +28,7 @@
 #define INTERP interp_timed
 #define DISPATCH() goto issue
 #define NOTE_ACCESS(host, size, write)                                                             \
-    timing_note(h->timing, TIMING_ACCESS, (uintptr_t)(host)-ram, size, write);                     \
+    note(h, TIMING_ACCESS, (uintptr_t)(host)-ram, size, write);                                    \
     if ((write) && h->machine->config.harts > 1)                                                   \
     mem_break_reservations(h, (uintptr_t)(host)-ram)
 #define NOTE_CROSS(h, page)                                                                        \

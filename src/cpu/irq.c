@@ -36,13 +36,6 @@ static unsigned highest(uint64_t pending)
     return 0;
 }
 
-static void take(struct hart *h)
-{
-    if (h->timing)
-        h->timing->between = true;
-    take_trap(h, true);
-}
-
 static bool interrupt(struct hart *h, uint64_t pending)
 {
     h->trap = (struct trap){.event = RETIRE_INTERRUPT, .cause = (uint8_t)highest(pending)};
@@ -51,7 +44,7 @@ static bool interrupt(struct hart *h, uint64_t pending)
         if (h->vm_stats)
             h->vm_stats->vint_taken++;
     }
-    take(h);
+    take_trap(h, true);
     return true;
 }
 
@@ -62,7 +55,7 @@ static bool host_exit(struct hart *h, uint64_t pending)
 
     raise_exit(h, timer ? ISA_EXIT_TIMER : ISA_EXIT_EXTERNAL,
                timer ? QUAL(TIMER, IRQ, irq) : QUAL(EXTERNAL, IRQ, irq), 0, 0, 0);
-    take(h);
+    take_trap(h, true);
     return true;
 }
 
@@ -94,14 +87,18 @@ static bool guest_event(struct hart *h, bool may)
     } else {
         return may && pending && interrupt(h, pending);
     }
-    take(h);
+    take_trap(h, true);
     return true;
+}
+
+static bool may_come(const struct driver *d, unsigned hart)
+{
+    return !d->interrupt || d->interrupt(d->user, hart);
 }
 
 bool irq_take(struct hart *h)
 {
-    const struct driver *d = &h->machine->driver;
-    bool may = !d->interrupt || d->interrupt(d->user, h->id);
+    bool may = !h->machine->driven || may_come(&h->machine->driver, h->id);
     uint64_t pending = may ? hart_mip(h) & h->mie : 0;
     uint64_t host = pending & ~h->mideleg, ring0 = pending & h->mideleg;
 

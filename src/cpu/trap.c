@@ -75,7 +75,7 @@ static bool undeliverable(const struct hart *h, unsigned to)
     return h->delivered_exception || (h->v && h->fetching);
 }
 
-static void take(struct hart *h)
+static void take(struct hart *h, bool between)
 {
     unsigned to = destination(h);
     bool again = undeliverable(h, to);
@@ -88,8 +88,8 @@ static void take(struct hart *h)
     }
     h->reserved = false;
     count(h);
-    if (h->timing)
-        h->timing->trap(h->timing, h->trap.event);
+    if (timed(h))
+        h->timing->trap(h->timing, h->trap.event, between);
     if (h->trap.event == RETIRE_EXIT) {
         world_exit(h);
     } else {
@@ -111,7 +111,7 @@ void take_trap(struct hart *h, bool between)
     struct retire r;
     bool told = h->machine->wanted.retire && record_trap_begin(h, &r, between);
 
-    take(h);
+    take(h, between);
     h->traps++;
     if (told)
         record_end(h, false);

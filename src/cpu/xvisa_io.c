@@ -37,6 +37,21 @@ static visa_result check_port(struct hart *h, uint32_t bits, uint16_t port, unsi
                       0, 0, value);
 }
 
+/* What is read. */
+static uint64_t through_port(struct hart *h, bool write, uint64_t port, unsigned width,
+                             uint64_t value)
+{
+    const struct driver *d = &h->machine->driver;
+
+    if (d->port)
+        (void)d->port(d->user, h->id, write, port, width, &value);
+    else if (write)
+        bus_out(h->machine->bus, (uint16_t)port, width, value);
+    else
+        value = bus_in(h->machine->bus, (uint16_t)port, width);
+    return value;
+}
+
 static visa_result port_in(struct hart *h, uint32_t bits, uint64_t port, unsigned width)
 {
     uint64_t value = (1ull << 8 * width) - 1;
@@ -45,9 +60,8 @@ static visa_result port_in(struct hart *h, uint32_t bits, uint64_t port, unsigne
     if (check_port(h, bits, (uint16_t)port, width, false, INSN_RD(bits), 0, &through) != VISA_OK)
         return VISA_TRAP;
     if (through) {
-        value &= bus_in(h->machine->bus, (uint16_t)port, width);
-        if (h->timing)
-            timing_note(h->timing, TIMING_DEVICE, port, width, false);
+        value &= through_port(h, false, port, width, 0);
+        note(h, TIMING_DEVICE, port, width, false);
         h->attention = true;
     }
     set_rd(h, bits, value);
@@ -63,9 +77,8 @@ static visa_result port_out(struct hart *h, uint32_t bits, uint64_t port, unsign
         VISA_OK)
         return VISA_TRAP;
     if (through) {
-        bus_out(h->machine->bus, (uint16_t)port, width, value);
-        if (h->timing)
-            timing_note(h->timing, TIMING_DEVICE, port, width, true);
+        (void)through_port(h, true, port, width, value);
+        note(h, TIMING_DEVICE, port, width, true);
         h->attention = true;
     }
     return VISA_OK;

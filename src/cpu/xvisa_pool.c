@@ -25,8 +25,7 @@ void pool_save(struct hart *h, const struct context *c)
         (void)machine_write(h->machine, c->vmcs + 8ull * f->first, &c->f[f->first], 8ull * f->n);
     }
     h->machine->stats.pool_spills++;
-    if (h->timing)
-        timing_note(h->timing, TIMING_SPILL, c->vmcs, 0, true);
+    note(h, TIMING_SPILL, c->vmcs, 0, true);
 }
 
 void pool_drop(struct hart *h, struct context *c)
@@ -79,8 +78,7 @@ struct context *pool_load(struct hart *h, uint64_t vmcs, struct exit_info *why)
     c->f[ISA_VMCS_OWNER] = h->id + 1ull;
     (void)machine_write(h->machine, vmcs + 8 * ISA_VMCS_OWNER, &c->f[ISA_VMCS_OWNER], 8);
     h->machine->stats.pool_refills++;
-    if (h->timing)
-        timing_note(h->timing, TIMING_REFILL, vmcs, 0, false);
+    note(h, TIMING_REFILL, vmcs, 0, false);
     mmu_fast_flush(h); /* its MMIO ranges may be others than when it was here before */
     return c;
 }

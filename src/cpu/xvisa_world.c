@@ -118,10 +118,9 @@ static void tell_world(const struct machine *m, const struct world_event *e)
 /* Does anybody want a switch at this instret of the hart? */
 static bool world_wanted(const struct hart *h, uint64_t instret)
 {
-    const struct machine *m = h->machine;
     bool any = false;
 
-    for (const struct observer *o = m->wanted.world ? m->observers : NULL; o; o = o->next)
+    for (const struct observer *o = h->machine->observers; o; o = o->next)
         any |= wants(o, instret, h->vmid);
     return any;
 }
@@ -146,7 +145,7 @@ static void tell_entry(struct hart *h, const struct context *c, bool advance)
 {
     h->entry = world_event(
         h, c, (struct world_event){.entry = true, .pc = h->next_pc, .advance = advance});
-    if (h->timing && h->timing->own_time)
+    if (own_time(h))
         h->entry_untold = true;
     else
         tell_world(h->machine, &h->entry);
@@ -197,7 +196,7 @@ static void enter_guest(struct hart *h, struct context *c, bool advance)
     h->attention = true;
     h->delivered = 0;
     mmu_update(h);
-    if (h->timing)
+    if (timed(h))
         h->timing->entered(h->timing);
     h->vm_stats = machine_vm_entered(h->machine, c->vmcs);
     h->machine->stats.entries++;
@@ -209,7 +208,7 @@ static void enter_guest(struct hart *h, struct context *c, bool advance)
         r->qual = h->vmid;
         r->val = c->vmcs;
     }
-    if (world_wanted(h, h->instret + 1))
+    if (h->machine->wanted.world && world_wanted(h, h->instret + 1))
         tell_entry(h, c, advance);
 }
 
@@ -327,7 +326,7 @@ static void record_exit(struct hart *h, struct context *c)
     }
     set_exit_info(h, &e);
     memcpy(f, &e, sizeof e); /* exit_info has the fields' order */
-    if (world_wanted(h, h->instret))
+    if (h->machine->wanted.world && world_wanted(h, h->instret))
         tell_exit(h, c, &e);
     c->f[ISA_VMCS_COUNT_EXIT]++;
     h->count_exit++;

@@ -12,8 +12,8 @@ extern "C" {
 
 /* An instruction makes one access of a device, or none. */
 struct device_access {
-    bool write;
-    uint64_t pa;
+    bool port, write;
+    uint64_t pa;    /* or the number of the port */
     unsigned width; /* bytes */
     uint64_t value; /* read, or written */
     bool refused;   /* nothing is there */

@@ -123,6 +123,7 @@ void machine_time_hart(struct machine *m, unsigned hart, struct timing *t)
 void machine_drive(struct machine *m, const struct driver *d)
 {
     m->driver = d ? *d : (struct driver){0};
+    m->driven = m->driver.ticks || m->driver.interrupt;
 }
 
 /* The least part that holds both. */

@@ -24,28 +24,10 @@ uint64_t machine_pc_address(const struct machine *m, unsigned hart)
 static void execute(struct hart *h)
 {
     dpages_trim(h->machine);
-    if (h->timing)
+    if (timed(h))
         interp_timed(h);
     else
         interp(h);
-}
-
-/* Ticks are cycles of a timed model, which go on by more than one an instruction. */
-static bool own_time(const struct hart *h)
-{
-    return h->timing && h->timing->own_time;
-}
-
-/* An instruction has its cycle, in which it is yet to execute: interrupts were looked at. */
-static bool held(const struct hart *h)
-{
-    return h->timing && h->timing->held;
-}
-
-/* Somebody else says what each instruction finds: none may be executed unasked. */
-static bool driven(const struct machine *m)
-{
-    return m->driver.ticks || m->driver.interrupt;
 }
 
 static void drive_time(struct hart *h)
@@ -108,10 +90,7 @@ static void wait_until(struct hart *h, uint64_t end)
 
     if (to > hart_ticks(h))
         h->extra_ticks += to - hart_ticks(h);
-    if (h->timing) {
-        h->timing->slept = true;
-        h->timing->resume = hart_ticks(h);
-    }
+    note_slept(h);
 }
 
 /* Runs a hart until the round's end, at most until it has retired, and trapped in vain, `left` times
@@ -131,9 +110,9 @@ static uint64_t hart_run(struct hart *h, uint64_t left)
                 continue;
         }
         h->waiting = false;
-        if (h->timing)
-            h->timing->hold = m->round_end;
-        drive_time(h);
+        hold_from(h, m->round_end);
+        if (m->driven)
+            drive_time(h);
         if (record_each(h)) {
             step_listened(h);
             continue;
@@ -148,7 +127,7 @@ static uint64_t hart_run(struct hart *h, uint64_t left)
         if (h->instret < m->part.from && h->limit > m->part.from)
             h->limit = m->part.from;
         /* Each fetch is looked up; or others have had their turn while one was held. */
-        if (m->wanted.stale || held(h) || driven(m))
+        if (m->wanted.stale || held(h) || m->driven)
             h->limit = h->instret + 1;
         execute(h);
     }
@@ -286,8 +265,7 @@ enum stop machine_step(struct machine *m, unsigned hart)
     }
     h->waiting = false;
     m->round_end = hart_ticks(h) + 1;
-    if (h->timing)
-        h->timing->hold = UINT64_MAX;
+    hold_from(h, UINT64_MAX);
     if (record_each(h)) {
         step_listened(h);
     } else if (held(h) || !irq_take(h)) {

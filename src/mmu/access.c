@@ -32,11 +32,9 @@ visa_result mmu_fetch(struct hart *h, uint64_t pc, uint64_t *pa)
     visa_result r;
 
     h->fetching = true;
-    if (h->timing)
-        h->timing->now = &h->timing->fetch;
+    note_fetch(h, true);
     r = mmu_translate(h, &q, h->live);
-    if (h->timing)
-        h->timing->now = &h->timing->data;
+    note_fetch(h, false);
     if (r != VISA_OK)
         return VISA_TRAP;
     if (!in_ram(m, q.hpa & ~0xfffull, 4096))
@@ -68,8 +66,7 @@ visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value)
     if (in_ram(m, q->hpa, q->size)) {
         uint8_t *at = m->ram + (q->hpa - RAM_BASE);
 
-        if (h->timing)
-            timing_note(h->timing, TIMING_ACCESS, q->hpa, q->size, q->access == ACCESS_STORE);
+        note(h, TIMING_ACCESS, q->hpa, q->size, q->access == ACCESS_STORE);
         if (q->access == ACCESS_LOAD) {
             *value = 0;
             memcpy(value, at, q->size);
@@ -82,8 +79,7 @@ visa_result mem_physical(struct hart *h, struct xlate *q, uint64_t *value)
     }
     if (q->hpa & (q->size - 1))
         return mmu_fail(h, q, FAIL_MISALIGNED, false);
-    if (h->timing)
-        timing_note(h->timing, TIMING_DEVICE, q->hpa, q->size, q->access == ACCESS_STORE);
+    note(h, TIMING_DEVICE, q->hpa, q->size, q->access == ACCESS_STORE);
     ok = transport(h, q->access == ACCESS_STORE, q->hpa, q->size, value);
     h->attention = true; /* devices change interrupts and deadlines */
     if (ok)
@@ -105,7 +101,7 @@ void mem_stored(struct hart *h, uint64_t hpa, unsigned size)
     struct machine *m = h->machine;
 
     code_stored(m, hpa, size);
-    if (h->timing && m->config.harts > 1)
+    if (m->config.harts > 1 && timed(h))
         mem_break_reservations(h, hpa);
     if (m->wanted.store && machine_watched(m, true, hpa, size)) {
         machine_accessed(h, true, hpa, size);
@@ -148,10 +144,8 @@ static visa_result cross_page(struct hart *h, struct xlate *q, unsigned size, ui
         return VISA_TRAP;
     if (!in_ram(m, q->hpa, first) || !in_ram(m, p.hpa, size - first))
         return mmu_fail(h, q, FAIL_MISALIGNED, false);
-    if (h->timing) {
-        timing_note(h->timing, TIMING_ACCESS, q->hpa, first, q->access == ACCESS_STORE);
-        timing_note(h->timing, TIMING_ACCESS, p.hpa, p.size, q->access == ACCESS_STORE);
-    }
+    note(h, TIMING_ACCESS, q->hpa, first, q->access == ACCESS_STORE);
+    note(h, TIMING_ACCESS, p.hpa, p.size, q->access == ACCESS_STORE);
     if (h->rec)
         h->rec->mem_hpa2 = p.hpa;
     memcpy(bytes, value, 8);
@@ -224,11 +218,10 @@ visa_result mem_atomic(struct hart *h, uint64_t va, unsigned size, enum access a
     if (mmu_translate(h, q, h->live) != VISA_OK)
         return VISA_TRAP;
     *at = machine_ram(h->machine, q->hpa, size);
-    if (*at && h->timing)
-        timing_note(h->timing, TIMING_ACCESS, q->hpa, size, access == ACCESS_STORE);
-    if (*at)
-        return VISA_OK;
-    return mmu_fail(h, q, FAIL_PHYSICAL, false);
+    if (!*at)
+        return mmu_fail(h, q, FAIL_PHYSICAL, false);
+    note(h, TIMING_ACCESS, q->hpa, size, access == ACCESS_STORE);
+    return VISA_OK;
 }
 
 visa_result mem_guest(struct hart *h, struct context *c, bool gpa, enum access access,

@@ -94,7 +94,7 @@ static void time_read(void *user, bool host, unsigned level, uint64_t gpa, uint6
     (void)level;
     (void)gpa;
     (void)pte;
-    timing_note(user, host ? TIMING_WALK_HOST : TIMING_WALK_GUEST, hpa, 8, false);
+    note(user, host ? TIMING_WALK_HOST : TIMING_WALK_GUEST, hpa, 8, false);
 }
 
 /* The walk that an access wants, of the tables as they are. Only a guest's own accesses have V=1
@@ -133,8 +133,8 @@ static visa_result walk_and_fill(struct hart *h, struct xlate *q, struct context
 
     w.writes = true;
     w.tlb = h->tlb[side];
-    w.visit = h->timing ? time_read : NULL;
-    w.user = h->timing;
+    w.visit = timed(h) ? time_read : NULL;
+    w.user = h;
     count_miss(h, q->ctx, c);
     r = walk_resolve(&w, q->va);
     q->gpa = w.gpa;
@@ -215,8 +215,8 @@ visa_result mmu_translate(struct hart *h, struct xlate *q, struct context *c)
         return mmu_check_physical(h, q);
     }
     e = tlb_lookup(h->tlb[side], q->ctx->tag, q->va);
-    if (h->timing && !h->tlb[side]->l1_hit)
-        timing_note(h->timing, TIMING_TLB_L2, 0, 0, false);
+    if (timed(h) && !h->tlb[side]->l1_hit)
+        note(h, TIMING_TLB_L2, 0, 0, false);
     if (e && !entry_allows(e, q)) {
         mmu_fast_drop(h, side, e);
         tlb_drop(h->tlb[side], e);
@@ -232,7 +232,7 @@ visa_result mmu_translate(struct hart *h, struct xlate *q, struct context *c)
     } else if (walk_and_fill(h, q, c) != VISA_OK) {
         return VISA_TRAP;
     }
-    if (h->timing && h->tlb[side]->l1_out.valid) /* fast entries are hits of L1 */
+    if (timed(h) && h->tlb[side]->l1_out.valid) /* fast entries are hits of L1 */
         mmu_fast_drop(h, side, &h->tlb[side]->l1_out);
     return mmu_check_physical(h, q);
 }
@@ -248,8 +248,8 @@ visa_result mmu_translate_gpa(struct hart *h, const struct context *c, struct xl
                      .size = q->size,
                      .adue = h->menvcfg & MENVCFG_ADUE,
                      .writes = true,
-                     .visit = h->timing ? time_read : NULL,
-                     .user = h->timing};
+                     .visit = timed(h) ? time_read : NULL,
+                     .user = h};
     bool done;
     enum walk_result r = walk_resolve(&w, q->va); /* bare: gpa = va */
 

@@ -64,8 +64,8 @@ static void write_entry(struct walk *w, const struct walk_due *d)
     pte |= d->bits;
     memcpy(machine_ram(h->machine, d->hpa, 8), &pte, 8);
     count_write(w, d->host);
-    if (w->visit && h->timing)
-        timing_note(h->timing, d->host ? TIMING_WALK_HOST : TIMING_WALK_GUEST, d->hpa, 8, true);
+    if (w->visit)
+        note(h, d->host ? TIMING_WALK_HOST : TIMING_WALK_GUEST, d->hpa, 8, true);
     mem_stored(h, d->hpa, 8);
 }
 

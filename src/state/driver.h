@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-/* An access of a device by a hart: as bus_read and bus_write (bus.h). */
+/* An access of a device by a hart: as bus_read and bus_write (bus.h). Of a port pa is its number. */
 typedef bool transport_fn(void *user, unsigned hart, bool write, uint64_t pa, unsigned width,
                           uint64_t *value);
 
@@ -22,7 +22,7 @@ struct driver {
     /* May one that is pending be taken before the next instruction? What a VM's own settings
      * bring about, its preemption timer and its interrupt window, does not ask. */
     bool (*interrupt)(void *user, unsigned hart);
-    transport_fn *device;
+    transport_fn *device, *port;
 };
 
 #ifdef __cplusplus

@@ -35,6 +35,7 @@ struct machine {
     } wanted;                /* by any of them */
     struct retire_part part; /* that holds all of which records are wanted */
     struct driver driver;
+    bool driven; /* by one that says what each instruction finds: none is executed unasked */
     struct machine_stats stats;
     unsigned vms_entered;
 };
@@ -48,6 +49,55 @@ static inline uint64_t hart_ticks(const struct hart *h)
 static inline uint64_t hart_time(const struct hart *h)
 {
     return hart_ticks(h) / h->machine->config.ticks_per_time;
+}
+
+/* Timed harts: what the parts of a machine tell and ask of a model's struct timing. */
+static inline bool timed(const struct hart *h)
+{
+    return h->timing;
+}
+
+/* Ticks are the model's cycles, which go on by more than one an instruction. */
+static inline bool own_time(const struct hart *h)
+{
+    return h->timing && h->timing->own_time;
+}
+
+/* An instruction has its cycle, in which it is yet to execute: interrupts were looked at. */
+static inline bool held(const struct hart *h)
+{
+    return h->timing && h->timing->held;
+}
+
+/* Instructions are held from these ticks on. */
+static inline void hold_from(struct hart *h, uint64_t ticks)
+{
+    if (h->timing)
+        h->timing->hold = ticks;
+}
+
+static inline void note_slept(struct hart *h)
+{
+    if (h->timing) {
+        h->timing->slept = true;
+        h->timing->resume = hart_ticks(h);
+    }
+}
+
+/* Notes are of an instruction's fetch from here on, or of its data. */
+static inline void note_fetch(struct hart *h, bool fetch)
+{
+    if (h->timing)
+        h->timing->now = fetch ? &h->timing->fetch : &h->timing->data;
+}
+
+static inline void note(struct hart *h, enum timing_kind kind, uint64_t pa, unsigned size,
+                        bool write)
+{
+    struct timing_notes *n = h->timing ? h->timing->now : NULL;
+
+    if (n && n->n < TIMING_NOTES)
+        n->note[n->n++] = (struct timing_note){(uint8_t)kind, write, (uint8_t)size, pa};
 }
 
 /* Counters of the VM at this VMCS, made if need be. The second is for those who enter it: until they do, the counters' place may change. */

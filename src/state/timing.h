@@ -63,10 +63,9 @@ struct timing {
     enum timing_answer (*issue)(struct timing *t, const struct timing_insn *i);
     /* The same for a fetch that faulted: it goes down the pipeline as an instruction. */
     void (*fault)(struct timing *t);
-    /* take_trap: what was issued last comes to nothing; or, if `between` is set, what would
-     * have been next. */
-    void (*trap)(struct timing *t, unsigned event); /* enum retire_event */
-    bool between;                      /* the trap is an interrupt, between two instructions */
+    /* take_trap: what was issued last comes to nothing; or, if the trap is an interrupt between two
+     * instructions, what would have been next. */
+    void (*trap)(struct timing *t, unsigned event, bool between); /* enum retire_event */
     void (*entered)(struct timing *t); /* the instruction entered a guest */
     bool own_time;                     /* ticks are this model's cycles */
     bool held;                         /* an instruction has been issued, and waits for its time */
@@ -86,14 +85,5 @@ struct timing {
 /* Fetches of the guest that h entered begin at these ticks: called by a model that has
  * own_time when it knows that, before anything else happens on h. */
 void timing_entered(struct hart *h, uint64_t ticks);
-
-static inline void timing_note(struct timing *t, enum timing_kind kind, uint64_t pa, unsigned size,
-                               bool write)
-{
-    struct timing_notes *n = t->now;
-
-    if (n->n < TIMING_NOTES)
-        n->note[n->n++] = (struct timing_note){(uint8_t)kind, write, (uint8_t)size, pa};
-}
 
 #endif

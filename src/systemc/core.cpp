@@ -36,9 +36,9 @@ void core::fault_hook(struct timing *t)
     static_cast<core *>(t->model)->fault();
 }
 
-void core::trap_hook(struct timing *t, unsigned event)
+void core::trap_hook(struct timing *t, unsigned event, bool between)
 {
-    static_cast<core *>(t->model)->trap(event);
+    static_cast<core *>(t->model)->trap(event, between);
 }
 
 void core::entered_hook(struct timing *t)
@@ -52,7 +52,7 @@ void core::attach(bool on)
         drain();
     timing.held = running_ = false;
     timing.fetch.n = timing.data.n = 0;
-    timing.between = timing.slept = timing.crosses = false;
+    timing.slept = timing.crosses = false;
     if (on && timing.own_time) { /* the functional model ran up to here */
         uint64_t cycle = h_->instret + h_->extra_ticks;
 
@@ -278,20 +278,20 @@ void core::drain()
         writeback_.sleep_to(now, *row());
 }
 
-void core::trap(unsigned event)
+void core::trap(unsigned event, bool between)
 {
     bool exit = event == RETIRE_EXIT;
     pipeline_category why = exit ? PIPELINE_WORLD : PIPELINE_TRAP;
     uint64_t from;
 
-    if (timing.between) {
+    if (between) {
         finish(h_->pc);
         from = std::max({fetch_.restarts(), writeback_.entered(), awake()});
     } else {
         leave(0, true, why);
         from = now_.write - 1;
     }
-    timing.between = running_ = false;
+    running_ = false;
     fetch_.restart(from + (exit ? exit_ : trap_), why);
 }
 

@@ -71,7 +71,7 @@ struct core : sc_core::sc_module {
 
     static timing_answer issue_hook(struct timing *t, const timing_insn *i);
     static void fault_hook(struct timing *t);
-    static void trap_hook(struct timing *t, unsigned event);
+    static void trap_hook(struct timing *t, unsigned event, bool between);
     static void entered_hook(struct timing *t);
 
     timing_answer issue(const timing_insn &i);
@@ -85,7 +85,7 @@ struct core : sc_core::sc_module {
     void leave(uint64_t next, bool trapped, pipeline_category as);
     void go_on(uint64_t next);
     void tell(uint64_t next);
-    void trap(unsigned event);
+    void trap(unsigned event, bool between);
     pipeline_row *row();
     void place();
     uint32_t bits() const;

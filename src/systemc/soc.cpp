@@ -50,7 +50,7 @@ void soc::attach(bool on)
     if (on == attached_)
         return;
     attached_ = on;
-    const driver d = {this, nullptr, nullptr, transport};
+    const driver d = {this, nullptr, nullptr, transport, nullptr};
 
     machine_drive(m_, on ? &d : nullptr);
     for (auto &c : cores_)

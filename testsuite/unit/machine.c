@@ -303,18 +303,24 @@ void a_follower_takes_interrupts_when_told(void)
 void a_follower_has_the_others_devices(void)
 {
     const uint64_t device = 0x10000000;
-    const uint32_t code[] = {ld(X3, X1, 0), sd(X2, X1, 8), sd(X2, X1, 16), ld(X4, X1, 0)};
+    const uint32_t ini_h = 0x1234 << 15 | 5 << 12 | X4 << 7 | 0x5b; /* ini.h x4, 0x1234 */
+    const uint32_t code[] = {ld(X3, X1, 0), sd(X2, X1, 8), ini_h, sd(X2, X1, 16)};
     struct machine *m = make(code, sizeof code);
-    struct follower f = {.accessed = true, .access = {false, device, 8, 0x1122334455667788, false}};
+    struct follower f = {.accessed = true};
 
     machine_hart(m, 0)->x[X1] = device;
     follow(m, &f);
+    f.access = (struct device_access){.pa = device, .width = 8, .value = 0x1122334455667788};
     (void)machine_step(m, 0);
     check_equal(x(m, X3), 0x1122334455667788);
-    f.access = (struct device_access){true, device + 8, 8, PAGE, false};
+    f.access = (struct device_access){.write = true, .pa = device + 8, .width = 8, .value = PAGE};
     (void)machine_step(m, 0);
+    f.access = (struct device_access){.port = true, .pa = 0x1234, .width = 2, .value = 77};
+    (void)machine_step(m, 0);
+    check_equal(x(m, X4), 77);
     check_equal(f.differs, 0);
-    f.access = (struct device_access){true, device + 16, 8, PAGE + 1, false};
+    f.access =
+        (struct device_access){.write = true, .pa = device + 16, .width = 8, .value = PAGE + 1};
     (void)machine_step(m, 0);
     check_equal(f.differs, 1); /* this one stores another value */
     check_equal(f.wanted.pa, device + 16);
