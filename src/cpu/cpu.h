@@ -50,8 +50,19 @@ void set_exit_info(struct hart *h, const struct exit_info *e);
 /* An entry, or the load of a context, that is not done: told by exit information, and counted. */
 void refuse_entry(struct hart *h, const struct exit_info *why);
 
-/* May this Xvisa instruction run here (its rings in isa/)? If not, the right trap. */
-CHECKED visa_result check_rings(struct hart *h, uint32_t bits);
+/* May the instruction in h->insn_op execute in this ring, as its row says? Rows without rings check
+ * that themselves. */
+static inline bool may_execute(const struct hart *h)
+{
+    static const uint8_t bit[2][4] = {{ISA_RING_3, ISA_RING_0, 0, ISA_RING_H},
+                                      {ISA_RING_3V, ISA_RING_0V, 0, 0}};
+    uint8_t rings = isa_insns[h->insn_op].rings;
+
+    return !rings || rings & bit[h->v][h->ring];
+}
+
+/* If not: the right trap. */
+CHECKED visa_result refuse_ring(struct hart *h);
 /* A privileged instruction of Ring 0: rings 0 and -1, class `klass` of VMQUAL. */
 CHECKED visa_result check_privileged(struct hart *h, uint64_t qual);
 

@@ -474,6 +474,8 @@ L_sys:
     h->next_pc = h->pc + h->insn_len;
     if (h->rec) /* it may flush what says where it was */
         mmu_peek_fetch(h, &h->code, h->pc, &h->rec->pc_gpa, &h->rec->pc_hpa);
+    if (!may_execute(h) && refuse_ring(h) != VISA_OK)
+        goto trap;
     if (exec_sys[h->insn_op](h, h->insn) != VISA_OK)
         goto trap;
     h->instret++;

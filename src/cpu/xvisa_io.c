@@ -20,12 +20,10 @@ static bool ports_open(const struct hart *h, uint16_t port, unsigned width)
 }
 
 /* *through: the access reaches the device. */
-static visa_result check_port(struct hart *h, uint32_t bits, uint16_t port, unsigned width,
-                              bool write, unsigned reg, uint64_t value, bool *through)
+static visa_result check_port(struct hart *h, uint16_t port, unsigned width, bool write,
+                              unsigned reg, uint64_t value, bool *through)
 {
     *through = true;
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     if (!h->v || ports_open(h, port, width))
         return VISA_OK;
     *through = false;
@@ -57,7 +55,7 @@ static visa_result port_in(struct hart *h, uint32_t bits, uint64_t port, unsigne
     uint64_t value = (1ull << 8 * width) - 1;
     bool through;
 
-    if (check_port(h, bits, (uint16_t)port, width, false, INSN_RD(bits), 0, &through) != VISA_OK)
+    if (check_port(h, (uint16_t)port, width, false, INSN_RD(bits), 0, &through) != VISA_OK)
         return VISA_TRAP;
     if (through) {
         value &= through_port(h, false, port, width, 0);
@@ -73,8 +71,7 @@ static visa_result port_out(struct hart *h, uint32_t bits, uint64_t port, unsign
     uint64_t value = h->x[INSN_RS2(bits)] & ((1ull << 8 * width) - 1);
     bool through;
 
-    if (check_port(h, bits, (uint16_t)port, width, true, INSN_RS2(bits), value, &through) !=
-        VISA_OK)
+    if (check_port(h, (uint16_t)port, width, true, INSN_RS2(bits), value, &through) != VISA_OK)
         return VISA_TRAP;
     if (through) {
         (void)through_port(h, true, port, width, value);
@@ -124,8 +121,6 @@ visa_result exec_rdmsr(struct hart *h, uint32_t bits)
 {
     uint32_t msr = (uint32_t)h->x[INSN_RS1(bits)];
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     if (trapcfg(h, ISA_TRAP_MSR))
         return msr_exit(h, INSN_RD(bits), false, msr, 0);
     switch (msr) {
@@ -142,8 +137,6 @@ visa_result exec_wrmsr(struct hart *h, uint32_t bits)
     uint32_t msr = (uint32_t)h->x[INSN_RS1(bits)];
     uint64_t value = h->x[INSN_RS2(bits)];
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     if (trapcfg(h, ISA_TRAP_MSR))
         return msr_exit(h, INSN_RS2(bits), true, msr, value);
     switch (msr) {
@@ -186,11 +179,8 @@ static enum iovmap_result map_range(struct context *c, uint64_t id, const uint64
 visa_result exec_iovmap(struct hart *h, uint32_t bits)
 {
     uint64_t at = h->x[INSN_RS2(bits)], d[4];
-    struct context *c;
+    struct context *c = current_context(h);
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
-    c = current_context(h);
     if (!c)
         return illegal_operand(h);
     if (at & 7)
@@ -206,11 +196,8 @@ visa_result exec_iovmap(struct hart *h, uint32_t bits)
 visa_result exec_iovunmap(struct hart *h, uint32_t bits)
 {
     uint64_t id = h->x[INSN_RS1(bits)];
-    struct context *c;
+    struct context *c = current_context(h);
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
-    c = current_context(h);
     if (!c)
         return illegal_operand(h);
     if (id >= ISA_IOV_RANGES)
@@ -229,8 +216,6 @@ visa_result exec_iovmask(struct hart *h, uint32_t bits)
     uint64_t ports = h->x[INSN_RS1(bits)], bitmap = 0;
     bool mask = h->x[INSN_RS2(bits)] & 1;
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     if (!current_field(h, ISA_VMCS_IOBITMAP, false, &bitmap) || bitmap == 0)
         return illegal_operand(h);
     if (bitmap & (ISA_IOBITMAP_BYTES - 1))

@@ -62,8 +62,6 @@ visa_result exec_vint_send(struct hart *h, uint32_t bits)
     uint64_t rs1 = h->x[INSN_RS1(bits)], vmcs = rs1 & ~0xfffull;
     unsigned vector = rs1 & (ISA_VIC_VECTORS - 1);
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     if (!h->v) {
         if (!vmcs && !h->current)
             return illegal_operand(h);
@@ -82,11 +80,8 @@ visa_result exec_vint_send(struct hart *h, uint32_t bits)
 
 visa_result exec_vint_ack(struct hart *h, uint32_t bits)
 {
-    int vector;
+    int vector = vic_ack(h->live);
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
-    vector = vic_ack(h->live);
     set_rd(h, bits, (uint64_t)(int64_t)vector);
     if (vector < 0)
         return VISA_OK;
@@ -98,11 +93,9 @@ visa_result exec_vint_ack(struct hart *h, uint32_t bits)
 
 visa_result exec_vint_ack_eoi(struct hart *h, uint32_t bits)
 {
-    int vector;
+    int vector = vic_serving(h->live);
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
-    vector = vic_serving(h->live);
+    (void)bits;
     vic_eoi(h->live);
     h->attention = true;
     if (vector < 0)
@@ -115,11 +108,8 @@ visa_result exec_vint_ack_eoi(struct hart *h, uint32_t bits)
 
 visa_result exec_vint_stat(struct hart *h, uint32_t bits)
 {
-    const struct context *c;
+    const struct context *c = h->v ? h->live : current_context(h);
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
-    c = h->v ? h->live : current_context(h);
     if (!c)
         return illegal_operand(h);
     set_rd(h, bits, (uint64_t)(int64_t)vic_best(c));

@@ -18,16 +18,10 @@ static visa_result virt_exit(struct hart *h, const struct isa_insn *row, uint32_
     return raise_exit(h, ISA_EXIT_VIRT, qual, 0, 0, 0);
 }
 
-visa_result check_rings(struct hart *h, uint32_t bits)
+visa_result refuse_ring(struct hart *h)
 {
-    static const uint8_t bit[2][4] = {{ISA_RING_3, ISA_RING_0, 0, ISA_RING_H},
-                                      {ISA_RING_3V, ISA_RING_0V, 0, 0}};
-    const struct isa_insn *row = &isa_insns[h->insn_op];
-
-    if (row->rings & bit[h->v][h->ring])
-        return VISA_OK;
     if (h->v && h->ring == RING_0)
-        return virt_exit(h, row, bits);
+        return virt_exit(h, &isa_insns[h->insn_op], h->insn);
     return raise_illegal(h, QUAL(PRIVILEGED, CLASS, ILLEGAL_OTHER), 0);
 }
 
@@ -51,7 +45,7 @@ visa_result exec_vmsave(struct hart *h, uint32_t bits)
     uint64_t vmcs = h->x[INSN_RS1(bits)];
     struct context *c;
 
-    if (check_rings(h, bits) != VISA_OK || check_pointer(h, vmcs) != VISA_OK)
+    if (check_pointer(h, vmcs) != VISA_OK)
         return VISA_TRAP;
     c = pool_find(h, vmcs);
     if (c)
@@ -64,7 +58,7 @@ visa_result exec_vmclear(struct hart *h, uint32_t bits)
     uint64_t vmcs = h->x[INSN_RS1(bits)];
     struct context *c;
 
-    if (check_rings(h, bits) != VISA_OK || check_pointer(h, vmcs) != VISA_OK)
+    if (check_pointer(h, vmcs) != VISA_OK)
         return VISA_TRAP;
     c = pool_find(h, vmcs);
     if (c)
@@ -76,8 +70,6 @@ visa_result exec_vmload(struct hart *h, uint32_t bits)
 {
     struct exit_info why = {0};
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     if (pool_load(h, h->x[INSN_RS1(bits)], &why))
         set_exit_info(h, &why);
     else
@@ -89,8 +81,6 @@ visa_result exec_vmread(struct hart *h, uint32_t bits)
 {
     uint64_t field = h->x[INSN_RS1(bits)], value;
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     if (field >= 512 || !isa_vmcs_field_at((unsigned)field) ||
         !current_field(h, (unsigned)field, false, &value))
         return illegal_operand(h);
@@ -113,30 +103,22 @@ static visa_result write_field(struct hart *h, uint64_t field, uint64_t value)
 
 visa_result exec_vmwrite(struct hart *h, uint32_t bits)
 {
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     return write_field(h, h->x[INSN_RS1(bits)], h->x[INSN_RS2(bits)]);
 }
 
 visa_result exec_ldgptbr(struct hart *h, uint32_t bits)
 {
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     return write_field(h, ISA_VMCS_GPTBR, h->x[INSN_RS1(bits)]);
 }
 
 visa_result exec_ldhptbr(struct hart *h, uint32_t bits)
 {
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     return write_field(h, ISA_VMCS_HPTBR, h->x[INSN_RS1(bits)]);
 }
 
 #define EXIT_INFO(name, field)                                                                     \
     visa_result exec_##name(struct hart *h, uint32_t bits)                                         \
     {                                                                                              \
-        if (check_rings(h, bits) != VISA_OK)                                                       \
-            return VISA_TRAP;                                                                      \
         set_rd(h, bits, h->exit.field);                                                            \
         return VISA_OK;                                                                            \
     }
@@ -178,7 +160,7 @@ visa_result exec_tlbflushv(struct hart *h, uint32_t bits)
 {
     bool host = h->ring == RING_H;
 
-    if (check_rings(h, bits) != VISA_OK || flush(h, bits, (struct flush){.all = host}) != VISA_OK)
+    if (flush(h, bits, (struct flush){.all = host}) != VISA_OK)
         return VISA_TRAP;
     for (unsigned side = 0; host && side < 2; side++)
         tlb_walk_flush(h->tlb[side], -1);
@@ -189,8 +171,6 @@ visa_result exec_tlbflushv_vm(struct hart *h, uint32_t bits)
 {
     uint64_t vmid = h->x[INSN_RS1(bits)] & ((1ull << ISA_VMID_BITS) - 1);
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     mmu_flush(h, &(struct flush){.v = true, .vmid = vmid});
     for (unsigned side = 0; side < 2; side++)
         tlb_walk_flush(h->tlb[side], (int64_t)vmid);
@@ -199,15 +179,11 @@ visa_result exec_tlbflushv_vm(struct hart *h, uint32_t bits)
 
 visa_result exec_tlbflushv_asid(struct hart *h, uint32_t bits)
 {
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     return flush(h, bits, (struct flush){.by_asid = true, .asid = h->x[INSN_RS1(bits)]});
 }
 
 visa_result exec_tlbflushv_addr(struct hart *h, uint32_t bits)
 {
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     return flush(h, bits,
                  (struct flush){.by_addr = true,
                                 .addr = h->x[INSN_RS1(bits)],
@@ -243,8 +219,6 @@ static visa_result guest_load(struct hart *h, uint32_t bits, bool gpa, unsigned 
     uint64_t value = 0;
     visa_result done;
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     c = current_context(h);
     if (!c || !bases_known(c))
         return illegal_operand(h);
@@ -264,8 +238,6 @@ static visa_result guest_store(struct hart *h, uint32_t bits, bool gpa, unsigned
     uint64_t value = h->x[INSN_RS2(bits)];
     visa_result done;
 
-    if (check_rings(h, bits) != VISA_OK)
-        return VISA_TRAP;
     c = current_context(h);
     if (!c || !bases_known(c))
         return illegal_operand(h);
