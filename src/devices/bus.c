@@ -25,6 +25,7 @@ struct space {
 struct attached {
     const struct device_ops *ops;
     void *dev;
+    void *fresh; /* its state as it was made, NULL: it has none */
 };
 
 struct bus {
@@ -42,9 +43,11 @@ void bus_free(struct bus *b)
 {
     if (!b)
         return;
-    for (size_t i = 0; i < b->n; i++)
+    for (size_t i = 0; i < b->n; i++) {
         if (b->devices[i].ops->free)
             b->devices[i].ops->free(b->devices[i].dev);
+        free(b->devices[i].fresh);
+    }
     free(b->devices);
     free(b->memory.ranges);
     free(b->ports.ranges);
@@ -65,8 +68,34 @@ static bool grow(void **array, size_t n, size_t *room, size_t element)
     return true;
 }
 
+/* A copy of the state of dev, NULL in *copy if it has none; false if memory ran out. */
+static bool copy_state(const struct device_ops *ops, void *dev, void **copy)
+{
+    size_t n = 0;
+    void *state = ops->state ? ops->state(dev, &n) : NULL;
+
+    *copy = n ? malloc(n) : NULL;
+    if (*copy)
+        memcpy(*copy, state, n);
+    return *copy || !n;
+}
+
+void bus_reset(struct bus *b)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        const struct attached *a = &b->devices[i];
+        size_t n;
+        void *state = a->fresh ? a->ops->state(a->dev, &n) : NULL;
+
+        if (state)
+            memcpy(state, a->fresh, n);
+    }
+}
+
 bool bus_attach(struct bus *b, const struct device_ops *ops, void *dev)
 {
+    void *fresh;
+
     for (size_t i = 0; i < b->n; i++)
         if (b->devices[i].dev == dev)
             return true;
@@ -74,7 +103,9 @@ bool bus_attach(struct bus *b, const struct device_ops *ops, void *dev)
     if (!grow(&devices, b->n, &b->room, sizeof b->devices[0]))
         return false;
     b->devices = devices;
-    b->devices[b->n++] = (struct attached){ops, dev};
+    if (!copy_state(ops, dev, &fresh))
+        return false;
+    b->devices[b->n++] = (struct attached){ops, dev, fresh};
     return true;
 }
 

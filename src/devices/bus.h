@@ -1,12 +1,12 @@
 /* The bus: physical addresses and ports that are not RAM.
  *
- * A device is one ops struct in one file; the board (board.c) maps it. To add
- * one: write devices/NAME.c with a `NAME_new` that returns its ops and state, and
- * a table of the widths that its registers take; map it in board.c, give it a node in devicetree.c, test it in testsuite/sim. */
+ * A device is one ops struct in one file, and a row of the board's table (board.c) that says where it
+ * is. */
 #ifndef VISA_BUS_H
 #define VISA_BUS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -25,8 +25,35 @@ struct device_reg {
 
 enum { DEVICE_REGS = 4 };
 
+struct console;
+struct tree;
+
+/* Where a device is. */
+struct device_place {
+    uint64_t base, bytes;
+    unsigned source;               /* of the PLIC, 0: it has none */
+    uint64_t window, window_bytes; /* its second range of addresses, 0: it has none */
+};
+
+/* What a device is made of. */
+struct device_env {
+    struct machine *machine;
+    const struct console *console;
+    struct device_place at;
+    /* Level of its interrupt line, source at.source. */
+    void (*set_line)(void *user, unsigned source, bool level);
+    void *user;
+};
+
 struct device_ops {
     const char *name;
+    /* NULL if memory ran out. env is copied. Of a device with several ops the first one's. */
+    void *(*make)(const struct device_env *env);
+    /* Its node of the device tree; NULL: it has none. */
+    void (*describe)(struct tree *t, const struct device_place *at);
+    /* All that it keeps from access to access, *bytes long and without pointers; NULL: nothing.
+     * A reset brings it back to what it was when it was made. */
+    void *(*state)(void *dev, size_t *bytes);
     /* The first row that has an offset counts; what none has is an access fault. The rest is 0. */
     struct device_reg regs[DEVICE_REGS];
     /* offset < size of the mapping and aligned to width, which is one that regs has there.
@@ -51,6 +78,9 @@ bool bus_map_ports(struct bus *b, uint16_t first, unsigned count, const struct d
                    void *dev);
 /* A device that has no addresses: it is polled and freed with the others. */
 bool bus_attach(struct bus *b, const struct device_ops *ops, void *dev);
+
+/* Every device as it was when it was attached. */
+void bus_reset(struct bus *b);
 
 /* An access by physical address; false is an access fault. */
 bool bus_read(struct bus *b, uint64_t pa, unsigned width, uint64_t *value);

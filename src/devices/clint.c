@@ -8,6 +8,7 @@
 
 #include "isa.h"
 #include "state/services.h"
+#include "tree.h"
 
 enum { MSIP = 0, MTIMECMP = 0x4000, MTIME = 0xbff8 };
 
@@ -110,24 +111,47 @@ static void clint_poll(void *dev, uint64_t time)
     update(dev, time);
 }
 
+static void describe(struct tree *t, const struct device_place *at)
+{
+    static const char compatible[] = "sifive,clint0\0riscv,clint0";
+
+    tree_begin_at(t, "clint", at->base);
+    tree_bytes(t, "compatible", compatible, sizeof compatible);
+    tree_reg(t, at);
+    tree_hart_interrupts(t, ISA_IRQ_MSI, ISA_IRQ_MTI);
+    tree_end(t);
+}
+
+static void *state(void *dev, size_t *bytes)
+{
+    struct clint *c = dev;
+
+    *bytes = sizeof *c + c->harts * sizeof c->hart[0] - offsetof(struct clint, offset);
+    return &c->offset;
+}
+
+static void *make(const struct device_env *env)
+{
+    unsigned harts = machine_harts(env->machine);
+    struct clint *c = calloc(1, sizeof *c + harts * sizeof c->hart[0]);
+
+    if (!c)
+        return NULL;
+    c->machine = env->machine;
+    c->harts = harts;
+    for (unsigned i = 0; i < harts; i++)
+        c->hart[i].compare = UINT64_MAX;
+    return c;
+}
+
 const struct device_ops clint_ops = {
     .name = "clint",
+    .make = make,
+    .describe = describe,
+    .state = state,
     .regs = {{MSIP, MTIMECMP - 1, 1, 4, 4}, {MTIMECMP, MTIME + 7, 1, 4 | 8, 4 | 8}},
     .read = clint_read,
     .write = clint_write,
     .poll = clint_poll,
     .free = free,
 };
-
-struct clint *clint_new(struct machine *m, unsigned harts)
-{
-    struct clint *c = calloc(1, sizeof *c + harts * sizeof c->hart[0]);
-
-    if (!c)
-        return NULL;
-    c->machine = m;
-    c->harts = harts;
-    for (unsigned i = 0; i < harts; i++)
-        c->hart[i].compare = UINT64_MAX;
-    return c;
-}

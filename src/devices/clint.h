@@ -4,11 +4,5 @@
 
 #include "bus.h"
 
-struct clint;
-
 extern const struct device_ops clint_ops;
-
-/* NULL if memory ran out. */
-struct clint *clint_new(struct machine *m, unsigned harts);
-
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "state/services.h"
+#include "tree.h"
 
 struct finisher {
     struct machine *machine;
@@ -47,19 +48,41 @@ static bool finisher_write(void *dev, uint64_t offset, unsigned width, uint64_t 
     return true;
 }
 
+static void describe(struct tree *t, const struct device_place *at)
+{
+    static const char compatible[] = "sifive,test1\0sifive,test0\0syscon";
+
+    tree_begin_at(t, "test", at->base);
+    tree_bytes(t, "compatible", compatible, sizeof compatible);
+    tree_reg(t, at);
+    tree_cell(t, "phandle", tree_finisher(t));
+    tree_end(t);
+}
+
+static void *state(void *dev, size_t *bytes)
+{
+    struct finisher *f = dev;
+
+    *bytes = sizeof f->reset;
+    return &f->reset;
+}
+
+static void *make(const struct device_env *env)
+{
+    struct finisher *f = calloc(1, sizeof *f);
+
+    if (f)
+        f->machine = env->machine;
+    return f;
+}
+
 const struct device_ops finisher_ops = {
     .name = "finisher",
+    .make = make,
+    .describe = describe,
+    .state = state,
     .regs = {{0, UINT64_MAX, 1, 2 | 4, 2 | 4}},
     .read = finisher_read,
     .write = finisher_write,
     .free = free,
 };
-
-struct finisher *finisher_new(struct machine *m)
-{
-    struct finisher *f = calloc(1, sizeof *f);
-
-    if (f)
-        f->machine = m;
-    return f;
-}

@@ -11,11 +11,7 @@ enum {
 };
 
 struct finisher;
-
 extern const struct device_ops finisher_ops;
-
-/* NULL if memory ran out. */
-struct finisher *finisher_new(struct machine *m);
 
 /* True once software asked for a reset instead of a power-off. */
 bool finisher_reset(const struct finisher *f);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tree.h"
+
 enum {
     CONFIG_BYTES = 256,
     ECAM_SHIFT = 12, /* 4 KiB of configuration space a function */
@@ -33,11 +35,9 @@ struct function {
 };
 
 struct pci {
+    struct device_env env;
     struct function function[FUNCTIONS]; /* device n, function 0 */
-    void (*line)(void *user, bool level);
-    void *user;
-    uint64_t window;
-    uint32_t address; /* what port 0xcf8 holds */
+    uint32_t address;                    /* what port 0xcf8 holds */
     uint64_t scratch, rung, count;
     bool ringing;
 };
@@ -68,15 +68,13 @@ static void function_init(struct function *f, unsigned device, unsigned class)
     f->writable[CFG_INT_LINE] = 0xff;
 }
 
-struct pci *pci_new(void (*line)(void *user, bool level), void *user, uint64_t window)
+static void *make(const struct device_env *env)
 {
     struct pci *p = calloc(1, sizeof *p);
 
     if (!p)
         return NULL;
-    p->line = line;
-    p->user = user;
-    p->window = window;
+    p->env = *env;
     function_init(&p->function[0], PCI_DEVICE_BRIDGE, 0x0600);
     function_init(&p->function[1], PCI_DEVICE_DOORBELL, 0x0880);
     p->function[1].config[CFG_INT_PIN] = 1;
@@ -91,7 +89,8 @@ static void update_line(struct pci *p)
     unsigned status = get16(f->config + CFG_STATUS) & ~(unsigned)STATUS_INTX;
 
     set16(f->config + CFG_STATUS, status | (p->ringing ? STATUS_INTX : 0));
-    p->line(p->user, p->ringing && !(get16(f->config + CFG_COMMAND) & COMMAND_INTX_OFF));
+    p->env.set_line(p->env.user, p->env.at.source,
+                    p->ringing && !(get16(f->config + CFG_COMMAND) & COMMAND_INTX_OFF));
 }
 
 /* Function at bus 0, device n, function 0; NULL where there is none. */
@@ -180,7 +179,7 @@ static bool bar_hit(const struct pci *p, uint64_t offset, uint64_t *reg)
     const struct function *f = &p->function[1];
     uint64_t bar = get32(f->config + CFG_BAR0);
 
-    *reg = p->window + offset - bar;
+    *reg = p->env.at.window + offset - bar;
     return (get16(f->config + CFG_COMMAND) & COMMAND_MEMORY) && *reg < BAR_BYTES;
 }
 
@@ -224,9 +223,48 @@ static bool window_write(void *dev, uint64_t offset, unsigned width, uint64_t va
     return true;
 }
 
+static void *state(void *dev, size_t *bytes)
+{
+    struct pci *p = dev;
+
+    *bytes = sizeof *p - offsetof(struct pci, function);
+    return &p->function;
+}
+
+/* 32-bit memory space at PCI addresses equal to the platform's; INTA of the doorbell, which
+ * is device 1. Addresses on the bus are three cells, the first of which tells the space. */
+static void describe(struct tree *t, const struct device_place *at)
+{
+    enum {
+        SPACE_MEM32 = 0x02000000,
+        DEVICE_SHIFT = 11,
+        DEVICE_MASK = 0x1f << DEVICE_SHIFT,
+        PIN_MASK = 7
+    };
+    const uint32_t window = (uint32_t)at->window, bytes = (uint32_t)at->window_bytes;
+
+    tree_begin_at(t, "pci", at->base);
+    tree_text(t, "compatible", "pci-host-ecam-generic");
+    tree_text(t, "device_type", "pci");
+    tree_reg(t, at);
+    tree_child_cells(t, 3, 2);
+    tree_cell(t, "#interrupt-cells", 1);
+    tree_cell(t, "linux,pci-domain", 0);
+    tree_empty(t, "dma-coherent");
+    tree_cells(t, "bus-range", (const uint32_t[]){0, 0xff}, 2);
+    tree_cells(t, "ranges", (const uint32_t[]){SPACE_MEM32, 0, window, 0, window, 0, bytes}, 7);
+    tree_cells(t, "interrupt-map-mask", (const uint32_t[]){DEVICE_MASK, 0, 0, PIN_MASK}, 4);
+    tree_cells(t, "interrupt-map",
+               (const uint32_t[]){1 << DEVICE_SHIFT, 0, 0, 1, tree_plic(t), at->source}, 6);
+    tree_end(t);
+}
+
 /* The ECAM view owns the bus; the other views borrow it. */
 const struct device_ops pci_ecam_ops = {
     .name = "pci ecam",
+    .make = make,
+    .describe = describe,
+    .state = state,
     .regs = {{0, UINT64_MAX, 1, 1 | 2 | 4, 1 | 2 | 4}},
     .read = ecam_read,
     .write = ecam_write,

@@ -20,13 +20,7 @@ enum {
 /* Numbers for drivers and the device tree. */
 enum { PCI_VENDOR = 0x1234, PCI_DEVICE_BRIDGE = 0x5600, PCI_DEVICE_DOORBELL = 0x5601 };
 
-struct pci;
-
 /* Three views of one bus, which frees them together. */
 extern const struct device_ops pci_ecam_ops, pci_window_ops, pci_port_ops;
-
-/* line is called when the doorbell's INTA changes; window is where BARs can be placed.
- * NULL if memory ran out. */
-struct pci *pci_new(void (*line)(void *user, bool level), void *user, uint64_t window);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "isa.h"
 #include "state/services.h"
+#include "tree.h"
 
 enum {
     PRIORITY = 0x0,
@@ -80,8 +81,10 @@ static void gate(struct plic *p, unsigned source)
         set_bit(p->pending, source, p->line[source]);
 }
 
-void plic_set(struct plic *p, unsigned source, bool level)
+void plic_set(void *plic, unsigned source, bool level)
 {
+    struct plic *p = plic;
+
     if (source == 0 || source > PLIC_SOURCES)
         return;
     p->line[source] = level;
@@ -175,21 +178,49 @@ static bool plic_write(void *dev, uint64_t offset, unsigned width, uint64_t valu
     return true;
 }
 
+static void describe(struct tree *t, const struct device_place *at)
+{
+    static const char compatible[] = "sifive,plic-1.0.0\0riscv,plic0";
+
+    tree_begin_at(t, "plic", at->base);
+    tree_bytes(t, "compatible", compatible, sizeof compatible);
+    tree_reg(t, at);
+    tree_cell(t, "#address-cells", 0);
+    tree_cell(t, "#interrupt-cells", 1);
+    tree_empty(t, "interrupt-controller");
+    tree_hart_interrupts(t, ISA_IRQ_MEI, ISA_IRQ_SEI);
+    tree_cell(t, "riscv,ndev", PLIC_SOURCES);
+    tree_cell(t, "phandle", tree_plic(t));
+    tree_end(t);
+}
+
+static void *state(void *dev, size_t *bytes)
+{
+    struct plic *p = dev;
+
+    *bytes = sizeof *p + p->ncontexts * sizeof p->contexts[0] - offsetof(struct plic, priority);
+    return &p->priority;
+}
+
+static void *make(const struct device_env *env)
+{
+    unsigned contexts = 2 * machine_harts(env->machine);
+    struct plic *p = calloc(1, sizeof *p + contexts * sizeof p->contexts[0]);
+
+    if (!p)
+        return NULL;
+    p->machine = env->machine;
+    p->ncontexts = contexts;
+    return p;
+}
+
 const struct device_ops plic_ops = {
     .name = "plic",
+    .make = make,
+    .describe = describe,
+    .state = state,
     .regs = {{0, UINT64_MAX, 1, 4, 4}},
     .read = plic_read,
     .write = plic_write,
     .free = free,
 };
-
-struct plic *plic_new(struct machine *m, unsigned harts)
-{
-    struct plic *p = calloc(1, sizeof *p + 2 * (size_t)harts * sizeof p->contexts[0]);
-
-    if (!p)
-        return NULL;
-    p->machine = m;
-    p->ncontexts = 2 * harts;
-    return p;
-}

@@ -6,14 +6,8 @@
 
 enum { PLIC_SOURCES = 96 }; /* numbered from 1; 0 is "none" */
 
-struct plic;
-
 extern const struct device_ops plic_ops;
 
-/* NULL if memory ran out. */
-struct plic *plic_new(struct machine *m, unsigned harts);
-
-/* Level of a device's interrupt line. */
-void plic_set(struct plic *p, unsigned source, bool level);
-
+/* Level of a device's interrupt line; a set_line of struct device_env. */
+void plic_set(void *plic, unsigned source, bool level);
 #endif

@@ -65,34 +65,43 @@ static bool power_write(void *dev, uint64_t offset, unsigned width, uint64_t val
     return true;
 }
 
-bool ports_map(struct bus *b, struct machine *m, const struct console *console)
+static void *state(void *dev, size_t *bytes)
 {
-    static const struct device_ops post = {.name = "post",
-                                           .regs = {{0, 0, 1, 1, 1}},
-                                           .read = post_read,
-                                           .write = post_write,
-                                           .free = free};
-    static const struct device_ops debug = {.name = "debug console",
-                                            .regs = {{0, 0, 1, 1, 1}},
-                                            .read = console_read,
-                                            .write = console_write,
-                                            .free = free};
-    static const struct device_ops power = {.name = "power",
-                                            .regs = {{0, 1, 1, 2, 2}},
-                                            .read = power_read,
-                                            .write = power_write,
-                                            .free = free};
+    struct ports *p = dev;
+
+    *bytes = sizeof p->post;
+    return &p->post;
+}
+
+static void *make(const struct device_env *env)
+{
     struct ports *p = calloc(1, sizeof *p);
 
     if (!p)
-        return false;
-    p->machine = m;
-    p->console = *console;
-    if (!bus_attach(b, &post, p)) {
-        free(p);
-        return false;
-    }
-    return bus_map_ports(b, PORT_POST, 1, &post, p) &&
-           bus_map_ports(b, PORT_CONSOLE, 1, &debug, p) &&
-           bus_map_ports(b, PORT_POWER, 2, &power, p);
+        return NULL;
+    p->machine = env->machine;
+    p->console = *env->console;
+    return p;
 }
+
+const struct device_ops post_ops = {
+    .name = "post",
+    .make = make,
+    .state = state,
+    .regs = {{0, 0, 1, 1, 1}},
+    .read = post_read,
+    .write = post_write,
+    .free = free,
+};
+const struct device_ops debug_ops = {
+    .name = "debug console",
+    .regs = {{0, 0, 1, 1, 1}},
+    .read = console_read,
+    .write = console_write,
+};
+const struct device_ops power_ops = {
+    .name = "power",
+    .regs = {{0, 1, 1, 2, 2}},
+    .read = power_read,
+    .write = power_write,
+};

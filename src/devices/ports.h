@@ -13,7 +13,7 @@ enum {
     POWER_OFF = 0x2000,
 };
 
-/* Maps all of them but the UART's; false if memory ran out. */
-bool ports_map(struct bus *b, struct machine *m, const struct console *console);
+/* Three devices that are made, and freed, together. */
+extern const struct device_ops post_ops, debug_ops, power_ops;
 
 #endif

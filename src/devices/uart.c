@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "tree.h"
+
 enum reg { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCR };
 
 enum {
@@ -48,8 +50,7 @@ enum {
 
 struct uart {
     struct console console;
-    uart_irq_fn *irq;
-    void *user;
+    struct device_env env;
     uint8_t ier, fcr, lcr, mcr, scr, dll, dlm;
     uint8_t deltas;    /* low half of MSR: what changed since it was read */
     bool overrun;      /* LSR.OE */
@@ -113,8 +114,8 @@ static void update(struct uart *u)
 {
     bool level = interrupt_id(u) != IIR_NONE;
 
-    if (level != u->level && u->irq)
-        u->irq(u->user, level);
+    if (level != u->level)
+        u->env.set_line(u->env.user, u->env.at.source, level);
     u->level = level;
 }
 
@@ -268,25 +269,45 @@ static void uart_poll(void *dev, uint64_t time)
     update(u);
 }
 
+static void describe(struct tree *t, const struct device_place *at)
+{
+    tree_begin_at(t, "serial", at->base);
+    tree_text(t, "compatible", "ns16550a");
+    tree_reg(t, at);
+    tree_cell(t, "clock-frequency", UART_HZ);
+    tree_interrupt(t, at->source);
+    tree_end(t);
+}
+
+static void *state(void *dev, size_t *bytes)
+{
+    struct uart *u = dev;
+
+    *bytes = sizeof *u - offsetof(struct uart, ier);
+    return &u->ier;
+}
+
+static void *make(const struct device_env *env)
+{
+    struct uart *u = calloc(1, sizeof *u);
+
+    if (!u)
+        return NULL;
+    u->console = *env->console;
+    u->env = *env;
+    u->line = -1;
+    u->mcr = MCR_OUT2;
+    return u;
+}
+
 const struct device_ops uart_ops = {
     .name = "uart",
+    .make = make,
+    .describe = describe,
+    .state = state,
     .regs = {{0, UART_BYTES - 1, 1, 1, 1}},
     .read = uart_read,
     .write = uart_write,
     .poll = uart_poll,
     .free = free,
 };
-
-struct uart *uart_new(const struct console *console, uart_irq_fn *irq, void *user)
-{
-    struct uart *u = calloc(1, sizeof *u);
-
-    if (!u)
-        return NULL;
-    u->console = *console;
-    u->irq = irq;
-    u->user = user;
-    u->line = -1;
-    u->mcr = MCR_OUT2;
-    return u;
-}

@@ -5,16 +5,9 @@
 #include "bus.h"
 #include "console.h"
 
-struct uart;
-
-/* Level of the interrupt line. */
-typedef void uart_irq_fn(void *user, bool level);
-
 enum { UART_BYTES = 8 };
+enum { UART_HZ = 3686400 }; /* its clock, for a driver's divisor */
 
 extern const struct device_ops uart_ops;
-
-/* NULL if memory ran out. The console is copied. */
-struct uart *uart_new(const struct console *console, uart_irq_fn *irq, void *user);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "tree.h"
+
 /* Registers of the virtio specification, section "MMIO Device Register Layout". */
 enum {
     MAGIC_VALUE = 0x000,
@@ -42,14 +44,29 @@ static bool virtio_write(void *dev, uint64_t offset, unsigned width, uint64_t va
     return true;
 }
 
-static const struct device_ops virtio_ops = {
+static void describe(struct tree *t, const struct device_place *at)
+{
+    tree_begin_at(t, "virtio_mmio", at->base);
+    tree_text(t, "compatible", "virtio,mmio");
+    tree_reg(t, at);
+    tree_interrupt(t, at->source);
+    tree_end(t);
+}
+
+/* Nothing to keep: all slots are alike. */
+static void *make(const struct device_env *env)
+{
+    static char slot;
+
+    (void)env;
+    return &slot;
+}
+
+const struct device_ops virtio_ops = {
     .name = "virtio",
+    .make = make,
+    .describe = describe,
     .regs = {{0, VIRTIO_BYTES - 1, 1, 1 | 2 | 4 | 8, 1 | 2 | 4 | 8}},
     .read = virtio_read,
     .write = virtio_write,
 };
-
-bool virtio_map(struct bus *bus, uint64_t base)
-{
-    return bus_map(bus, base, VIRTIO_BYTES, &virtio_ops, NULL);
-}

@@ -6,7 +6,6 @@
 
 enum { VIRTIO_BYTES = 0x200 }; /* of registers; the rest of a slot's page is nothing */
 
-/* Puts an empty slot at base; false if memory ran out. */
-bool virtio_map(struct bus *bus, uint64_t base);
+extern const struct device_ops virtio_ops;
 
 #endif

@@ -100,6 +100,7 @@ void machine_reset(struct machine *m, uint64_t pc, uint64_t dtb)
     for (unsigned i = 0; i < m->config.harts; i++)
         hart_reset(&m->harts[i], pc, dtb);
     dpages_forget(m);
+    bus_reset(m->bus);
     m->running = &m->harts[0];
     m->round_end = 0;
     m->stop = STOP_NONE;

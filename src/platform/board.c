@@ -15,58 +15,90 @@
 #include "devices/virtio.h"
 
 struct board {
-    struct plic *plic;
+    void *plic;
     struct finisher *finisher;
 };
 
-static void uart_line(void *user, bool level)
+/* What is where, in the order of addresses. */
+static const struct slot {
+    const struct device_ops *ops;
+    struct device_place at; /* no bytes: it is at ports alone */
+    unsigned copies;        /* that follow, with the next sources */
+    uint16_t port;
+    unsigned ports;
+    bool same; /* another range of the device before */
+} slots[] = {
+#define AT(name) .at = {BOARD_##name, BOARD_##name##_BYTES, BOARD_##name##_IRQ, 0, 0}
+    {.ops = &finisher_ops, AT(FINISHER)},
+    {.ops = &clint_ops, AT(CLINT)},
+    {.ops = &plic_ops, AT(PLIC)},
+    {.ops = &uart_ops, AT(UART), .port = PORT_UART, .ports = UART_BYTES},
+    {.ops = &virtio_ops, AT(VIRTIO), .copies = BOARD_VIRTIO_SLOTS - 1},
+    {.ops = &pci_ecam_ops,
+     .at = {BOARD_PCI_ECAM, BOARD_PCI_ECAM_BYTES, BOARD_PCI_ECAM_IRQ, BOARD_PCI, BOARD_PCI_BYTES}},
+    {.ops = &pci_window_ops, AT(PCI), .same = true},
+    {.ops = &pci_port_ops, .port = PCI_PORT_ADDRESS, .ports = 8, .same = true},
+    {.ops = &post_ops, .port = PORT_POST, .ports = 1},
+    {.ops = &debug_ops, .port = PORT_CONSOLE, .ports = 1, .same = true},
+    {.ops = &power_ops, .port = PORT_POWER, .ports = 2, .same = true},
+#undef AT
+};
+enum { SLOTS = sizeof slots / sizeof slots[0] };
+
+static struct device_place copy_at(const struct slot *s, unsigned copy)
 {
-    plic_set(user, BOARD_UART_IRQ, level);
+    struct device_place at = s->at;
+
+    at.base += copy * at.bytes;
+    at.source += copy;
+    return at;
 }
 
-static void pci_line(void *user, bool level)
+void board_describe(struct tree *t)
 {
-    plic_set(user, BOARD_PCI_IRQ, level);
+    for (unsigned i = 0; i < SLOTS; i++)
+        for (unsigned copy = 0; slots[i].ops->describe && copy <= slots[i].copies; copy++) {
+            const struct device_place at = copy_at(&slots[i], copy);
+
+            slots[i].ops->describe(t, &at);
+        }
 }
 
-/* Takes a device that was just made; frees it if it cannot be mapped. */
-static bool place(struct bus *bus, uint64_t base, uint64_t bytes, const struct device_ops *ops,
-                  void *dev)
+/* A new device; the bus owns it, or it is freed. */
+static void *make(struct board *b, struct bus *bus, const struct slot *s,
+                  const struct device_env *env)
 {
-    if (!dev)
-        return false;
-    if (!bus_attach(bus, ops, dev)) {
-        ops->free(dev);
-        return false;
+    void *dev = s->ops->make(env);
+
+    if (dev && !bus_attach(bus, s->ops, dev)) {
+        if (s->ops->free)
+            s->ops->free(dev);
+        return NULL;
     }
-    return bus_map(bus, base, bytes, ops, dev);
+    if (s->ops == &plic_ops)
+        b->plic = dev;
+    if (s->ops == &finisher_ops)
+        b->finisher = dev;
+    return dev;
 }
 
 static bool build(struct board *b, struct machine *m, const struct console *console)
 {
     struct bus *bus = machine_bus(m);
-    unsigned harts = machine_config(m)->harts;
-    struct uart *uart;
-    struct pci *pci;
+    void *dev = NULL;
 
-    b->finisher = finisher_new(m);
-    if (!place(bus, BOARD_FINISHER, BOARD_FINISHER_BYTES, &finisher_ops, b->finisher) ||
-        !place(bus, BOARD_CLINT, BOARD_CLINT_BYTES, &clint_ops, clint_new(m, harts)))
-        return false;
-    b->plic = plic_new(m, harts);
-    if (!place(bus, BOARD_PLIC, BOARD_PLIC_BYTES, &plic_ops, b->plic))
-        return false;
-    pci = pci_new(pci_line, b->plic, BOARD_PCI);
-    if (!place(bus, BOARD_PCI_ECAM, BOARD_PCI_ECAM_BYTES, &pci_ecam_ops, pci) ||
-        !bus_map(bus, BOARD_PCI, BOARD_PCI_BYTES, &pci_window_ops, pci) ||
-        !bus_map_ports(bus, PCI_PORT_ADDRESS, 8, &pci_port_ops, pci))
-        return false;
-    for (unsigned i = 0; i < BOARD_VIRTIO_SLOTS; i++)
-        if (!virtio_map(bus, BOARD_VIRTIO + (uint64_t)i * BOARD_VIRTIO_BYTES))
-            return false;
-    uart = uart_new(console, uart_line, b->plic);
-    return place(bus, BOARD_UART, BOARD_UART_BYTES, &uart_ops, uart) &&
-           bus_map_ports(bus, PORT_UART, UART_BYTES, &uart_ops, uart) && ports_map(bus, m, console);
+    for (const struct slot *s = slots; s < slots + SLOTS; s++)
+        for (unsigned copy = 0; copy <= s->copies; copy++) {
+            const struct device_env env = {m, console, copy_at(s, copy), plic_set, b->plic};
+
+            if (!s->same && !(dev = make(b, bus, s, &env)))
+                return false;
+            if (env.at.bytes && !bus_map(bus, env.at.base, env.at.bytes, s->ops, dev))
+                return false;
+            if (s->ports && !bus_map_ports(bus, s->port, s->ports, s->ops, dev))
+                return false;
+        }
+    return true;
 }
 
 struct board *board_new(struct machine *m, const struct console *console)

@@ -19,8 +19,8 @@ extern "C" {
     X(PLIC,     0x0c000000, 0x00600000, 0) \
     X(UART,     0x10000000, 0x00000100, 10) \
     X(VIRTIO,   0x10001000, 0x00001000, 1) \
-    X(PCI_ECAM, 0x30000000, 0x10000000, 0) \
-    X(PCI,      0x40000000, 0x40000000, 33)
+    X(PCI_ECAM, 0x30000000, 0x10000000, 33) \
+    X(PCI,      0x40000000, 0x40000000, 0)
 /* clang-format on */
 
 #define BOARD_NUMBERS(name, base, bytes, source)                                                   \
@@ -28,8 +28,11 @@ extern "C" {
 enum { BOARD_MAP(BOARD_NUMBERS) };
 #undef BOARD_NUMBERS
 
-enum { BOARD_UART_HZ = 3686400 }; /* its clock, for a driver's divisor */
 enum { BOARD_VIRTIO_SLOTS = 8 };
+
+struct tree;
+/* The nodes of all devices, in the order of their addresses. */
+void board_describe(struct tree *t);
 
 struct board;
 

@@ -230,7 +230,16 @@ static void poll(void *dev, uint64_t time)
     respond(h);
 }
 
-static const struct device_ops htif_ops = {.name = "htif", .poll = poll, .free = free};
+static void *state(void *dev, size_t *bytes)
+{
+    struct htif *h = dev;
+
+    *bytes = sizeof *h - offsetof(struct htif, reading);
+    return &h->reading;
+}
+
+static const struct device_ops htif_ops = {
+    .name = "htif", .state = state, .poll = poll, .free = free};
 
 bool htif_attach(struct machine *m, uint64_t tohost, uint64_t fromhost,
                  const struct console *console, int argc, char *const *argv)

@@ -13,6 +13,11 @@ void machine_exit(struct machine *m, int code)
         m->harts[i].attention = true;
 }
 
+unsigned machine_harts(const struct machine *m)
+{
+    return m->config.harts;
+}
+
 uint64_t machine_time(const struct machine *m)
 {
     return hart_time(m->running);

@@ -25,6 +25,8 @@ void machine_wake_at(struct machine *m, uint64_t t);
 /* Interrupt lines into a hart's mip, level-triggered: ISA_IRQ_MSI, MTI, SEI and MEI. */
 void machine_set_irq(struct machine *m, unsigned hart, unsigned irq, bool level);
 
+unsigned machine_harts(const struct machine *m);
+
 /* Ends the run with this exit code (a device or a guest asks for it). */
 void machine_exit(struct machine *m, int code);
 

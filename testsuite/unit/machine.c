@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "cpu/cpu.h"
+#include "devices/bus.h"
 #include "machine/follow.h"
 #include "machine/machine.h"
+#include "platform/board.h"
 #include "unit.h"
 
 #define PAGE (RAM_BASE + 0x1000ull)
@@ -327,5 +329,45 @@ void a_follower_has_the_others_devices(void)
     check_equal(f.wanted.value, PAGE);
     check_equal(machine_register(m, 0, (unsigned)machine_register_find("mcause")),
                 ISA_EXC_STORE_ACCESS);
+    machine_free(m);
+}
+
+/* Registers of the manual's chapter "The platform" that keep what is written, and what they are at reset. */
+void devices_are_reset_with_the_machine(void)
+{
+    static const struct {
+        uint64_t pa, written, fresh;
+        unsigned width;
+    } registers[] = {
+        {BOARD_CLINT, 1, 0, 4},                             /* msip of hart 0 */
+        {BOARD_CLINT + 0x4000, 0x123456789, UINT64_MAX, 8}, /* mtimecmp */
+        {BOARD_PLIC + 4 * 7, 5, 0, 4},                      /* priority of source 7 */
+        {BOARD_PLIC + 0x2000, 0x80, 0, 4},                  /* enabled for Ring -1 */
+        {BOARD_UART + 7, 0x5a, 0, 1},                       /* SCR */
+        {BOARD_UART + 3, 0x1b, 0, 1},                       /* LCR */
+        {BOARD_PCI_ECAM + (1 << 15) + 0x3c, 0x11, 0, 1},    /* the doorbell's interrupt line */
+    };
+    enum { REGISTERS = sizeof registers / sizeof registers[0], POST = 0x80 };
+    const uint32_t code[] = {0x00000013};
+    struct console console = {0};
+    struct machine *m = make(code, sizeof code);
+    struct board *board = board_new(m, &console);
+    struct bus *bus = machine_bus(m);
+    uint64_t value;
+
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        check_equal(bus_write(bus, registers[i].pa, registers[i].width, registers[i].written), 1);
+        check_equal(bus_read(bus, registers[i].pa, registers[i].width, &value), 1);
+        check_equal(value, registers[i].written);
+    }
+    bus_out(bus, POST, 1, 0x77);
+    check_equal(bus_in(bus, POST, 1), 0x77);
+    machine_reset(m, PAGE, 0);
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        (void)bus_read(bus, registers[i].pa, registers[i].width, &value);
+        check_equal(value, registers[i].fresh);
+    }
+    check_equal(bus_in(bus, POST, 1), 0);
+    board_free(board);
     machine_free(m);
 }
