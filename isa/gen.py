@@ -91,7 +91,9 @@ def emit_header(isa):
     out += ["    ISA_OPS", "};", "", "/* Every base instruction: X(class, name, number) */",
             "#define ISA_BASE_INSNS(X) \\"]
     out += [f"    X({i.klass}, {i.ident}, ISA_OP_{i.ident.upper()}) \\" for i in isa.insns if not i.expands]
-    out += ["    /* end */", "", "enum isa_class {"]
+    out += ["    /* end */", "", "/* Their classes. */"]
+    out += [f"#define ISA_CLASS_OF_{i.ident} {i.klass}" for i in isa.insns if not i.expands]
+    out += ["", "enum isa_class {"]
     out += [f"    ISA_CLASS_{k.upper()}," for k in tables.CLASSES]
     out += ["};", "", "/* Rows of latency.isa. */", "enum isa_latency {"]
     out += [f"    ISA_LAT_{l.name.upper()}," for l in isa.latencies]

@@ -77,9 +77,9 @@ def row_place(tree, row):
 
 
 def semantics(tree, insn):
-    """exec_NAME, a capitalised macro that makes it, or the interpreter's `#define DO_NAME`."""
+    """exec_NAME, a capitalised macro that makes it, or a row of semantics.h, `#define VALUE_NAME` or the like."""
     base = insn.expands[0].replace(".", "_") if insn.expands else insn.ident
-    pattern = rf"^(?!\s).*\bexec_{base}\(|^\s*[A-Z][A-Z0-9_]*\(\s*{base}\s*[,)]|^#define DO_{base}\("
+    pattern = rf"^(?!\s).*\bexec_{base}\(|^\s*[A-Z][A-Z0-9_]+\(\s*{base}\s*[,)]|^#define [A-Z]+_{base}\b"
     return list(tree.grep(["src/cpu/*.[ch]", "src/mmu/*.[ch]", "src/vic/*.[ch]"], pattern))
 
 

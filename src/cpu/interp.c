@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "alu.h"
+#include "semantics.h"
 #include "cpu.h"
 #include "dpage.h"
 #include "state/machine_state.h"
@@ -265,67 +265,28 @@ issue_op:
     goto *dispatch[op];
 #endif
 
-#define ALU_RI(result)                                                                             \
+/* By class: the value of rd, into rd (semantics.h). */
+#define DO_upper(name, n)                                                                          \
+    {                                                                                              \
+        const uint64_t i = I;                                                                      \
+        A = (VALUE_##name);                                                                        \
+    }
+#define DO_pcrel(name, n)                                                                          \
+    {                                                                                              \
+        const uint64_t i = I, at = PC;                                                             \
+        A = (VALUE_##name);                                                                        \
+    }
+#define DO_alu_ri(name, n)                                                                         \
     {                                                                                              \
         const uint64_t a = B, i = I;                                                               \
-        A = (result);                                                                              \
+        A = (VALUE_##name);                                                                        \
     }
-#define ALU_RR(result)                                                                             \
+#define DO_alu_rr(name, n)                                                                         \
     {                                                                                              \
         const uint64_t a = B, b = x[ip->c];                                                        \
-        A = (result);                                                                              \
+        A = (VALUE_##name);                                                                        \
     }
-/* clang-format off */
-
-/* RV64I */
-#define DO_lui(n)    A = I;
-#define DO_auipc(n)  A = PC + I;
-#define DO_fence(n)
-#define DO_addi(n)   ALU_RI(a + i)
-#define DO_slti(n)   ALU_RI((int64_t)a < (int64_t)i)
-#define DO_sltiu(n)  ALU_RI(a < i)
-#define DO_xori(n)   ALU_RI(a ^ i)
-#define DO_ori(n)    ALU_RI(a | i)
-#define DO_andi(n)   ALU_RI(a & i)
-#define DO_slli(n)   ALU_RI(a << i)
-#define DO_srli(n)   ALU_RI(a >> i)
-#define DO_srai(n)   ALU_RI((uint64_t)((int64_t)a >> i))
-#define DO_addiw(n)  ALU_RI(SX32(a + i))
-#define DO_slliw(n)  ALU_RI(SX32(a << i))
-#define DO_srliw(n)  ALU_RI(SX32((uint32_t)a >> i))
-#define DO_sraiw(n)  ALU_RI(SX32((int32_t)a >> i))
-#define DO_add(n)    ALU_RR(a + b)
-#define DO_sub(n)    ALU_RR(a - b)
-#define DO_sll(n)    ALU_RR(a << (b & 63))
-#define DO_slt(n)    ALU_RR((int64_t)a < (int64_t)b)
-#define DO_sltu(n)   ALU_RR(a < b)
-#define DO_xor(n)    ALU_RR(a ^ b)
-#define DO_srl(n)    ALU_RR(a >> (b & 63))
-#define DO_sra(n)    ALU_RR((uint64_t)((int64_t)a >> (b & 63)))
-#define DO_or(n)     ALU_RR(a | b)
-#define DO_and(n)    ALU_RR(a & b)
-#define DO_addw(n)   ALU_RR(SX32(a + b))
-#define DO_subw(n)   ALU_RR(SX32(a - b))
-#define DO_sllw(n)   ALU_RR(SX32(a << (b & 31)))
-#define DO_srlw(n)   ALU_RR(SX32((uint32_t)a >> (b & 31)))
-#define DO_sraw(n)   ALU_RR(SX32((int32_t)a >> (b & 31)))
-
-/* RV64M */
-#define DO_mul(n)    ALU_RR(a * b)
-#define DO_mulh(n)   ALU_RR(high_ss(a, b))
-#define DO_mulhsu(n) ALU_RR(high_su(a, b))
-#define DO_mulhu(n)  ALU_RR(high_uu(a, b))
-#define DO_div(n)    ALU_RR(quotient((int64_t)a, (int64_t)b))
-#define DO_divu(n)   ALU_RR(b ? a / b : UINT64_MAX)
-#define DO_rem(n)    ALU_RR(remainder_of((int64_t)a, (int64_t)b))
-#define DO_remu(n)   ALU_RR(b ? a % b : a)
-#define DO_mulw(n)   ALU_RR(SX32(a * b))
-#define DO_divw(n)   ALU_RR(SX32(quotient((int32_t)a, (int32_t)b)))
-#define DO_divuw(n)  ALU_RR((uint32_t)b ? SX32((uint32_t)a / (uint32_t)b) : UINT64_MAX)
-#define DO_remw(n)   ALU_RR(SX32(remainder_of((int32_t)a, (int32_t)b)))
-#define DO_remuw(n)  ALU_RR((uint32_t)b ? SX32((uint32_t)a % (uint32_t)b) : SX32(a))
-
-/* clang-format on */
+#define DO_nop(name, n) DOES_##name
 
 /* Loads and stores: the fast entry's tag fails for another page, another context and a
  * misaligned address alike. */
@@ -354,17 +315,8 @@ issue_op:
         length = n;                                                                                \
         goto slow_store;                                                                           \
     }
-#define DO_lb(n) LOAD(n, int8_t)
-#define DO_lh(n) LOAD(n, int16_t)
-#define DO_lw(n) LOAD(n, int32_t)
-#define DO_ld(n) LOAD(n, int64_t)
-#define DO_lbu(n) LOAD(n, uint8_t)
-#define DO_lhu(n) LOAD(n, uint16_t)
-#define DO_lwu(n) LOAD(n, uint32_t)
-#define DO_sb(n) STORE(n, uint8_t)
-#define DO_sh(n) STORE(n, uint16_t)
-#define DO_sw(n) STORE(n, uint32_t)
-#define DO_sd(n) STORE(n, uint64_t)
+#define DO_load(name, n) LOAD(n, TYPE_##name)
+#define DO_store(name, n) STORE(n, TYPE_##name)
 
 /* Branches: to any address, or near, inside the page. */
 #define BRANCH(condition)                                                                          \
@@ -381,36 +333,24 @@ issue_op:
         if (condition)                                                                             \
             NEXT(ip->c);                                                                           \
     }
-/* clang-format off */
-#define IF_beq a == b
-#define IF_bne a != b
-#define IF_blt (int64_t)a < (int64_t)b
-#define IF_bge (int64_t)a >= (int64_t)b
-#define IF_bltu a < b
-#define IF_bgeu a >= b
-/* clang-format on */
-#define DO_beq(n) BRANCH(IF_beq)
-#define DO_bne(n) BRANCH(IF_bne)
-#define DO_blt(n) BRANCH(IF_blt)
-#define DO_bge(n) BRANCH(IF_bge)
-#define DO_bltu(n) BRANCH(IF_bltu)
-#define DO_bgeu(n) BRANCH(IF_bgeu)
-#define DO_near_beq(n) NEAR(IF_beq)
-#define DO_near_bne(n) NEAR(IF_bne)
-#define DO_near_blt(n) NEAR(IF_blt)
-#define DO_near_bge(n) NEAR(IF_bge)
-#define DO_near_bltu(n) NEAR(IF_bltu)
-#define DO_near_bgeu(n) NEAR(IF_bgeu)
-#define DO_jal(n)                                                                                  \
-    pc = PC + I;                                                                                   \
+#define DO_branch(name, n) BRANCH(IF_##name)
+#define DO_near_branch(name, n) NEAR(IF_##name)
+#define DO_jump(name, n)                                                                           \
+    {                                                                                              \
+        const uint64_t i = I, at = PC;                                                             \
+        pc = (TARGET_##name);                                                                      \
+    }                                                                                              \
     A = PC + n;                                                                                    \
     NEXT_PC();
-#define DO_near_jal(n)                                                                             \
+#define DO_near_jump(name, n)                                                                      \
     A = PC + n;                                                                                    \
     NEXT(ip->c);
 /* The last slot of a page may hold an instruction that lies on two. */
-#define DO_jalr(n)                                                                                 \
-    pc = (B + I) & ~1ull;                                                                          \
+#define DO_jumpr(name, n)                                                                          \
+    {                                                                                              \
+        const uint64_t a = B, i = I;                                                               \
+        pc = (TARGET_##name);                                                                      \
+    }                                                                                              \
     A = PC + n;                                                                                    \
     if (likely(((pc ^ PC) & ~0xfffull) == 0 && ip->op != INTERP_CROSS)) {                          \
         ip = &page->slot[(pc & 0xfff) >> 1];                                                       \
@@ -419,16 +359,17 @@ issue_op:
     NEXT_PC();
 
 /* The labels. */
-#define ROW(name)                                                                                  \
-    L4_##name : DO_##name(4) NEXT(2);                                                              \
-    L2_##name : DO_##name(2) NEXT(1);
-#define ROW_none(name) ROW(name)
-#define ROW_sys(name)
-#define ROW_mem(name)
-#define INSN_ROW(klass, name, op) PASTE(ROW_, KIND_##klass)(name)
-#define NEAR_ROW(klass, name) ROW(near_##name)
+#define DO(klass, name, n) PASTE(DO_, klass)(name, n)
+#define ROW(klass, label, name)                                                                    \
+    L4_##label : DO(klass, name, 4) NEXT(2);                                                       \
+    L2_##label : DO(klass, name, 2) NEXT(1);
+#define ROW_none(klass, name) ROW(klass, name, name)
+#define ROW_sys(klass, name)
+#define ROW_mem(klass, name)
+#define INSN_ROW(klass, name, op) PASTE(ROW_, KIND_##klass)(klass, name)
+#define NEAR_ROW(klass, name) ROW(near_##klass, near_##name, name)
 #define PAIR_ROW(first, n, second, m)                                                              \
-    L##n##m##_##first##_##second : DO_##first(n) STEP(n / 2);                                      \
+    L##n##m##_##first##_##second : DO(ISA_CLASS_OF_##first, first, n) STEP(n / 2);                 \
     goto L##m##_##second;
 #define PAIR_ROWS(first, second)                                                                   \
     PAIR_ROW(first, 4, second, 4)                                                                  \

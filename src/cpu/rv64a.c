@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "semantics.h"
 #include "state/machine_state.h"
 #include "mmu/mmu.h"
 
@@ -120,22 +121,21 @@ visa_result exec_sc_d(struct hart *h, unsigned rd, unsigned rs1, unsigned rs2)
         h->x[rd] = t;                                                                              \
         return VISA_OK;                                                                            \
     }
-#define S(v) ((int64_t)(v))
-AMO(amoswap_w, 4, b)
-AMO(amoadd_w, 4, t + b)
-AMO(amoxor_w, 4, t ^ b)
-AMO(amoand_w, 4, (t & b))
-AMO(amoor_w, 4, t | b)
-AMO(amomin_w, 4, S(t) < S(b) ? t : b)
-AMO(amomax_w, 4, S(t) > S(b) ? t : b)
-AMO(amominu_w, 4, t < b ? t : b) /* sign extension keeps the unsigned order */
-AMO(amomaxu_w, 4, t > b ? t : b)
-AMO(amoswap_d, 8, b)
-AMO(amoadd_d, 8, t + b)
-AMO(amoxor_d, 8, t ^ b)
-AMO(amoand_d, 8, (t & b))
-AMO(amoor_d, 8, t | b)
-AMO(amomin_d, 8, S(t) < S(b) ? t : b)
-AMO(amomax_d, 8, S(t) > S(b) ? t : b)
-AMO(amominu_d, 8, t < b ? t : b)
-AMO(amomaxu_d, 8, t > b ? t : b)
+AMO(amoswap_w, 4, NEW_amoswap)
+AMO(amoadd_w, 4, NEW_amoadd)
+AMO(amoxor_w, 4, NEW_amoxor)
+AMO(amoand_w, 4, NEW_amoand)
+AMO(amoor_w, 4, NEW_amoor)
+AMO(amomin_w, 4, NEW_amomin)
+AMO(amomax_w, 4, NEW_amomax)
+AMO(amominu_w, 4, NEW_amominu)
+AMO(amomaxu_w, 4, NEW_amomaxu)
+AMO(amoswap_d, 8, NEW_amoswap)
+AMO(amoadd_d, 8, NEW_amoadd)
+AMO(amoxor_d, 8, NEW_amoxor)
+AMO(amoand_d, 8, NEW_amoand)
+AMO(amoor_d, 8, NEW_amoor)
+AMO(amomin_d, 8, NEW_amomin)
+AMO(amomax_d, 8, NEW_amomax)
+AMO(amominu_d, 8, NEW_amominu)
+AMO(amomaxu_d, 8, NEW_amomaxu)
