@@ -121,6 +121,7 @@ def c_expand(isa, insn):
     return f"ISA_OP_{isa.insn(base).ident.upper()}, {{{', '.join(slots)}}}"
 
 
+HAS = ("rd", "rs1", "rs2", "imm", "rs3", "rm")
 SVADU = {None: "ISA_ALWAYS", False: "ISA_WITHOUT_SVADU", True: "ISA_WITH_SVADU"}
 RING_BITS = {"-1": "ISA_RING_H", "0": "ISA_RING_0 | ISA_RING_0V", "3": "ISA_RING_3 | ISA_RING_3V",
              "0v": "ISA_RING_0V", "3v": "ISA_RING_3V"}
@@ -131,12 +132,13 @@ def emit_tables(isa):
            '    [ISA_OP_ILLEGAL] = {.name = "illegal", .operands = ""},']
     for i in isa.insns:
         rings = " | ".join(RING_BITS[r] for r in i.rings) or "0"
-        has = " | ".join(f"ISA_HAS_{f.upper()}" for f in ("rd", "rs1", "rs2", "imm") if f in i.fields) or "0"
+        has = " | ".join(f"ISA_HAS_{f.upper()}" for f in HAS if f in i.fields) or "0"
+        floats = " | ".join(f"ISA_HAS_{f.upper()}" for f in HAS if f in i.floats) or "0"
         fields = ", ".join(c_field(f) for f in i.fields.values())
         out += [f"    [ISA_OP_{i.ident.upper()}] = {{ /* {i.row.file}:{i.row.line} */",
                 f"        {quote(i.name)}, {quote(i.ext)}, {quote(', '.join(i.operands))}, {quote(i.formula)},",
                 f"        {i.mask:#x}, {i.match:#x}, {i.length}, ISA_CLASS_{i.klass.upper()},"
-                f" ISA_LAT_{i.latency.upper()}, {rings}, {i.op}, {has}, {int(i.sign_extends)},",
+                f" ISA_LAT_{i.latency.upper()}, {rings}, {i.op}, {has}, {floats}, {int(i.sign_extends)},",
                 f"        {tables.FLUSHES.index(i.flushes)}, {int(i.result_in_memory)},",
                 f"        {len(i.fields)}, {{{fields}}},",
                 f"        {c_expand(isa, i)}}},"]

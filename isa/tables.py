@@ -15,8 +15,9 @@ SPENT = ["-", "execute", "serial", "behind", "memory"]
 FLUSHES = ["", "flushes", "flushes?"]  # never, always, if there is a source operand
 RINGS = ["-1", "0", "3", "0v", "3v"]
 OPERANDS = {"-", "rd", "rd?", "rs1", "rs2", "imm", "uimm", "imm20", "label", "csr",
-            "fence", "sp", "imm(rs1)", "uimm(rs1)", "uimm(sp)", "(rs1)"}
-REGS = {"rd": 5, "rs1": 5, "rs2": 5, "rd'": 3, "rs1'": 3, "rs2'": 3}
+            "fence", "sp", "imm(rs1)", "uimm(rs1)", "uimm(sp)", "(rs1)", "fd", "fs1", "fs2", "fs3", "rm?"}
+REGS = {"rd": 5, "rs1": 5, "rs2": 5, "rs3": 5, "rm": 3, "rd'": 3, "rs1'": 3, "rs2'": 3}
+FLOATS = {"fd": "rd", "fs1": "rs1", "fs2": "rs2", "fs3": "rs3"}  # operands that are f registers: their fields
 
 
 class IsaError(Exception):
@@ -75,6 +76,11 @@ class Insn:
     op: int = 0
     names: dict = field(default_factory=dict)   # what rs1 and rs2 are called: {"rs2": "asid"}
     all: tuple = ()           # of these, register x0 stands for all, not for the value 0
+
+    @property
+    def floats(self):
+        """The fields that number f registers."""
+        return [FLOATS[o] for o in self.operands if o in FLOATS]
 
     @property
     def ident(self):
@@ -323,7 +329,7 @@ def check_operands(row, insn):
     used = set()
     for o in insn.operands:
         for part in re.findall(r"[a-z0-9]+", o):
-            used.add({"uimm": "imm", "imm20": "imm", "label": "imm"}.get(part, part))
+            used.add({"uimm": "imm", "imm20": "imm", "label": "imm", **FLOATS}.get(part, part))
     used -= {"sp"}
     if "fence" in used:
         return
@@ -337,9 +343,9 @@ def check_operands(row, insn):
 
 
 def check_places(row, insn):
-    for name, lo in (("rd", 7), ("rs1", 15), ("rs2", 20)):
+    for name, lo in (("rd", 7), ("rm", 12), ("rs1", 15), ("rs2", 20), ("rs3", 27)):
         if insn.length == 4 and name in insn.fields and insn.fields[name].pieces[0][0] != lo:
-            row.fail(f"{name} is not in bits {lo + 4}:{lo}")
+            row.fail(f"{name} is not in bits {lo + REGS[name] - 1}:{lo}")
 
 
 def check_overlap(row, isa, insn):

@@ -76,15 +76,22 @@ static void put_word(struct out *o, const struct isa_insn *row, uint32_t bits, u
     static const struct {
         const char *word;
         enum isa_field_kind kind;
-    } regs[] = {{"rd", ISA_FIELD_RD}, {"rs1", ISA_FIELD_RS1}, {"rs2", ISA_FIELD_RS2}};
+        const char *(*name)(unsigned r, bool numeric);
+    } regs[] = {{"rd", ISA_FIELD_RD, reg_name},    {"rs1", ISA_FIELD_RS1, reg_name},
+                {"rs2", ISA_FIELD_RS2, reg_name},  {"fd", ISA_FIELD_RD, freg_name},
+                {"fs1", ISA_FIELD_RS1, freg_name}, {"fs2", ISA_FIELD_RS2, freg_name},
+                {"fs3", ISA_FIELD_RS3, freg_name}};
+    static const char *const rounding[] = {"rne", "rtz", "rdn", "rup", "rmm", "5", "6", "dyn"};
     int64_t imm = value(row, ISA_FIELD_IMM, bits);
 
     for (unsigned i = 0; i < sizeof regs / sizeof regs[0]; i++)
         if (strlen(regs[i].word) == n && memcmp(word, regs[i].word, n) == 0) {
-            put(o, "%s", reg_name((unsigned)value(row, regs[i].kind, bits), numeric));
+            put(o, "%s", regs[i].name((unsigned)value(row, regs[i].kind, bits), numeric));
             return;
         }
-    if (n == 2 && memcmp(word, "sp", n) == 0)
+    if (n == 2 && memcmp(word, "rm", n) == 0)
+        put(o, "%s", rounding[value(row, ISA_FIELD_RM, bits)]);
+    else if (n == 2 && memcmp(word, "sp", n) == 0)
         put(o, "%s", reg_name(REG_SP, numeric));
     else if (n == 3 && memcmp(word, "csr", n) == 0)
         put_csr(o, (unsigned)value(row, ISA_FIELD_CSR, bits));
@@ -113,6 +120,8 @@ static void put_operands(struct out *o, const struct isa_insn *row, uint32_t bit
         if (n > 0)
             put_word(o, row, bits, pc, numeric, s, n);
         s += n;
+        if (strcmp(s, ", rm?") == 0 && value(row, ISA_FIELD_RM, bits) == ISA_RM_DYN)
+            return; /* that is what it means if it is not there */
         if (*s && *s != ' ' && *s != '?')
             put(o, "%c", *s);
         s += *s != '\0';
@@ -124,8 +133,10 @@ enum { FENCE_SETS = 0xff }; /* what operands of fence say of its immediate */
 /* Fields that the assembler has no operand for must hold what it writes. */
 static bool expressible(const struct isa_insn *row, uint32_t bits)
 {
-    int64_t imm = value(row, ISA_FIELD_IMM, bits);
+    int64_t imm = value(row, ISA_FIELD_IMM, bits), rm = value(row, ISA_FIELD_RM, bits);
 
+    if (rm == 5 || rm == 6) /* reserved */
+        return false;
     if (row != &isa_insns[ISA_OP_FENCE] && row != &isa_insns[ISA_OP_FENCE_I])
         return true;
     if (value(row, ISA_FIELD_RD, bits) || value(row, ISA_FIELD_RS1, bits))

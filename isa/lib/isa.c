@@ -94,6 +94,8 @@ static void take_operands(const struct isa_insn *row, uint32_t bits, struct isa_
     out->rd = (uint8_t)operand(row, bits, ISA_FIELD_RD);
     out->rs1 = (uint8_t)operand(row, bits, ISA_FIELD_RS1);
     out->rs2 = (uint8_t)operand(row, bits, ISA_FIELD_RS2);
+    out->rs3 = (uint8_t)operand(row, bits, ISA_FIELD_RS3);
+    out->rm = (uint8_t)operand(row, bits, ISA_FIELD_RM);
     out->imm = operand(row, bits, ISA_FIELD_IMM);
     out->csr = (uint16_t)operand(row, bits, ISA_FIELD_CSR);
     out->aq = operand(row, bits, ISA_FIELD_AQ) != 0;

@@ -23,10 +23,21 @@ enum isa_field_kind {
     ISA_FIELD_CSR,
     ISA_FIELD_AQ,
     ISA_FIELD_RL,
+    ISA_FIELD_RS3,
+    ISA_FIELD_RM,
 };
 
-/* Operands in the encoding. Of 32 bits, rd is in 11:7, rs1 in 19:15, rs2 in 24:20. */
-enum { ISA_HAS_RD = 1, ISA_HAS_RS1 = 2, ISA_HAS_RS2 = 4, ISA_HAS_IMM = 8 };
+/* Operands in the encoding. Of 32 bits, rd is in 11:7, the rounding mode rm in 14:12, rs1 in 19:15, rs2
+ * in 24:20, rs3 in 31:27. */
+enum {
+    ISA_HAS_RD = 1,
+    ISA_HAS_RS1 = 2,
+    ISA_HAS_RS2 = 4,
+    ISA_HAS_IMM = 8,
+    ISA_HAS_RS3 = 16,
+    ISA_HAS_RM = 32,
+};
+enum { ISA_RM_DYN = 7 }; /* the rounding mode of fcsr */
 enum { ISA_PRIME = 1, ISA_SIGNED = 2, ISA_NONZERO = 4 };
 enum { ISA_RING_H = 1, ISA_RING_0 = 2, ISA_RING_3 = 4, ISA_RING_0V = 8, ISA_RING_3V = 16 };
 /* Whether what is fetched behind an instruction may depend on it (PI-10): always, or if its rs1 is not
@@ -64,6 +75,7 @@ struct isa_insn {
     uint8_t rings;         /* ISA_RING_*, Xvisa only */
     uint8_t op;            /* number in VMQUAL, Xvisa only */
     uint8_t has;           /* ISA_HAS_* */
+    uint8_t floats;        /* those of them that number f registers */
     bool extends;          /* a load whose value is sign-extended */
     uint8_t flushes;       /* ISA_FLUSHES* */
     bool result_in_memory; /* rd is ready when the instruction leaves M (PI-7) */
@@ -147,7 +159,8 @@ struct isa_decoded {
     enum isa_op op;
     enum isa_op row;
     uint8_t length; /* bytes; of an illegal instruction 2 or 4 by its low bits */
-    uint8_t rd, rs1, rs2;
+    uint8_t rd, rs1, rs2, rs3;
+    uint8_t rm;
     uint16_t csr;
     bool aq, rl;
     int64_t imm; /* sign- or zero-extended as the row says */
