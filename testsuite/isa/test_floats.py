@@ -80,7 +80,7 @@ def test_against_gnu(isa, rng):
     bits = {"rd": 1, "rs1": 2, "rs2": 4, "rs3": 16}
     for line, (_, theirs), ours_, want in zip(lines, gnu, ours, fields, strict=True):
         text, numbers = ours_.split(";")
-        assert re.sub(r"[\s,]+", " ", text) == re.sub(r"[\s,]+", " ", theirs), line
+        assert re.sub(r"[\s,]+", " ", text) == re.sub(r"[\s,]+", " ", theirs.split(" #")[0]), line
         *regs, floats = map(int, numbers.split())
         assert regs == want, line
         assert floats == sum(bits[f] for f in FLOATS[line.split()[0]]), line
