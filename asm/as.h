@@ -2,8 +2,8 @@
  *
  * A source is text with a name. Statements are read from a stack of sources (files,
  * macros, repetitions), one line at a time, and append bytes to sections at once:
- * no instruction changes its size later, so every label has its offset when it is
- * met. What an expression cannot say yet becomes a fixup, which is settled when all
+ * no instruction changes its size later, so every label has its offset where the label is
+ * read. What an expression cannot say yet becomes a fixup, which is settled when all
  * is read: layout.c gives addresses, fixup.c fills in values or makes relocations,
  * output.c writes the ELF file.
  *
@@ -48,7 +48,7 @@ struct source {
     uint32_t size;
     unsigned first_line;
     unsigned period;   /* lines after which first_line comes again (.irp), 0: never */
-    struct loc origin; /* where it was included or used */
+    struct loc origin; /* where the file was included, or the macro used */
     const char *what;  /* "macro 'm'", ".rept"; NULL for a file */
     bool is_macro;
 };
@@ -57,8 +57,8 @@ struct frame {
     const struct source *source;
     uint32_t pos;
     unsigned line;  /* of pos, counted from the start of the text */
-    unsigned again; /* how often it is still to be read from the start */
-    unsigned conds; /* open .if blocks when it began */
+    unsigned again; /* repetitions left */
+    unsigned conds; /* open .if blocks where the source began */
 };
 
 /* --- Tokens (lexer.c) ------------------------------------------------------------- */
@@ -204,7 +204,7 @@ struct operand {
     enum operand_kind kind;
     int reg;                 /* O_REG, O_FREG; base register of O_MEM */
     enum modifier modifier;  /* of the expression */
-    const struct expr *expr; /* O_EXPR; offset of O_MEM, NULL if it has none */
+    const struct expr *expr; /* O_EXPR; offset of O_MEM, NULL: no offset */
     const char *name;        /* the operand is this one word (not the arena's) */
     uint32_t name_len;
     struct loc loc;
@@ -371,11 +371,11 @@ const struct expr *parse_expr(struct as *as); /* NULL after an error */
 const struct expr *expr_number(struct as *as, int64_t n, struct loc loc);
 const struct expr *expr_symbol(struct as *as, struct symbol *s, struct loc loc);
 bool eval(struct as *as, const struct expr *e, enum when when, struct value *out);
-/* Is it a number wherever the program stands? */
+/* Is the value a number, wherever the program is loaded? */
 bool is_number(struct as *as, const struct expr *e);
 bool constant_now(struct as *as, const struct expr *e, const char *what, int64_t *out);
 
-/* Where s stands in the expression, if it does: what a message about it is to mark. */
+/* Where the expression names s, for a message; no place if the expression does not. */
 struct loc symbol_loc(const struct expr *e, const struct symbol *s, struct loc otherwise);
 bool parse_constant(struct as *as, const char *what, int64_t *out);
 
@@ -425,7 +425,7 @@ struct fixup *add_fixup(struct as *as, enum fixup_kind kind, unsigned size, cons
 struct section *subsection_get(struct as *as, struct section *of, int64_t number, struct loc loc);
 /* At the end of a file: its subsections become parts of their sections. */
 void merge_subsections(struct as *as);
-/* Moves a label that was in a subsection along with it. */
+/* A label of a subsection moves when the subsection does. */
 void symbol_settle(struct symbol *s);
 
 /* --- statement.c, directive*.c, cond.c, macro.c ---------------------------------------- */

@@ -1,14 +1,13 @@
-/* Where exits come from and what they cost: one row per VM, cause and guest pc.
+/* Exits by VM, cause and guest pc, and their latencies: an observer of world switches.
  *
- * An observer of world switches. An exit costs two things:
+ * An exit has two latencies:
  *
- *   handling   what the hart does in Ring -1 until it next enters a guest, whichever; the
- *              handling of all exits adds up to all of Ring -1 between two guests
- *   return     what the hart does until the VM is entered again, other guests included:
- *              how long the VM was away
+ *   handling   from the exit to the hart's next entry, of whichever guest; the handling of all
+ *              exits adds up to all time in Ring -1 between two guests
+ *   return     from the exit to the next entry of the same VM, other guests in between included
  *
- * Both in instructions and in ticks (of a timed model: cycles), the entering instruction
- * included. */
+ * Both are in instructions and in ticks (of a timed model: cycles), and include the entering
+ * instruction. */
 #ifndef VISA_EXITS_H
 #define VISA_EXITS_H
 
@@ -26,7 +25,7 @@ struct exit_cost {
 enum { EXIT_BUCKETS = 65 };
 
 struct exit_row {
-    uint64_t vmcs, pc, pc_hpa; /* pc_hpa: 0 if it is not known */
+    uint64_t vmcs, pc, pc_hpa; /* pc_hpa: 0 if unknown */
     uint16_t vmid;
     uint8_t cause; /* ISA_EXIT_* */
     uint64_t count;
@@ -48,7 +47,7 @@ enum { EXIT_SITES = 8192 };
 
 struct exits;
 
-/* Begins to count m's world switches; NULL if there is no room for it. */
+/* Begins to count m's world switches; NULL if memory ran out. */
 struct exits *exits_new(struct machine *m);
 void exits_free(struct exits *x);
 

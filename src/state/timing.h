@@ -1,8 +1,8 @@
 /* What the golden model tells a timed one, and asks of it.
  *
  * The golden model executes; a timed model decides in which cycle. Each hart has one
- * struct timing, NULL if nobody times it. Before an instruction executes, `issue` is
- * asked for the cycle in which it enters execute, which is the hart's time while it does.
+ * struct timing, NULL if nobody times the hart. Before an instruction executes, `issue` is
+ * asked for its first cycle in execute, which is the hart's time meanwhile.
  * What the instruction then did that costs cycles is left in the notes, in program order.
  * Manual: chapter "The pipeline". */
 #ifndef VISA_TIMING_H
@@ -43,7 +43,7 @@ struct timing_notes {
 struct timing_insn {
     uint64_t pc;
     uint64_t pa;          /* host physical address of its page */
-    uint64_t pa2;         /* of the next page, if it goes on there */
+    uint64_t pa2;         /* of the next page, of an instruction that crosses the end of the page */
     uint16_t op;          /* enum isa_op of the base; ISA_OP_ILLEGAL: undefined */
     uint8_t length;       /* bytes, 2 or 4 */
     uint8_t rd, rs1, rs2; /* x0 where the encoding has none */
@@ -52,16 +52,16 @@ struct timing_insn {
 
 enum timing_answer {
     TIMING_GO,
-    TIMING_LAST, /* go, and leave the interpreter behind it: something is due */
-    TIMING_HOLD, /* leave before it: others come first */
+    TIMING_LAST, /* go, then leave the interpreter: an interrupt or the end of a round is due */
+    TIMING_HOLD, /* leave the interpreter before the instruction: other harts come first */
 };
 
 struct timing {
     void *model;
-    /* Puts the instruction's first cycle in execute into h->extra_ticks, if time is this
-     * model's. Asked again for a held one, it goes by `hold` alone. */
+    /* Decides the instruction's first cycle in execute, and with own_time sets h->extra_ticks to that
+     * cycle. A held instruction is issued again, and is then compared with `hold` alone. */
     enum timing_answer (*issue)(struct timing *t, const struct timing_insn *i);
-    /* The same for a fetch that faulted: it goes down the pipeline as an instruction. */
+    /* The same for a fetch that faulted, which goes down the pipeline as an instruction. */
     void (*fault)(struct timing *t);
     /* take_trap: what was issued last comes to nothing; or, if the trap is an interrupt between two
      * instructions, what would have been next. */
@@ -83,7 +83,7 @@ struct timing {
 };
 
 /* Fetches of the guest that h entered begin at these ticks: called by a model that has
- * own_time when it knows that, before anything else happens on h. */
+ * own_time as soon as that cycle is known, before anything else happens on h. */
 void timing_entered(struct hart *h, uint64_t ticks);
 
 #endif

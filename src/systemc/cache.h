@@ -15,12 +15,12 @@ struct cache : sc_core::sc_module {
 
     cache(const sc_core::sc_module_name &name, interconnect &bus, unsigned bytes, unsigned ways);
 
-    /* Is the line there? A store to it makes it dirty. */
+    /* A hit? A store that hits makes the line dirty. */
     bool hit(uint64_t pa, bool write);
     /* Brings the line in, from cycle `at` on: the first cycle after the refill. */
     uint64_t fill(uint64_t at, uint64_t pa, bool write);
     void empty();
-    /* Another hart reads the line, or writes it: then it goes from here. Was it dirty? */
+    /* A snoop: another hart reads the line, or writes and so invalidates it. Was the line dirty? */
     bool give(uint64_t pa, bool write);
 
   private:

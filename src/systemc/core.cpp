@@ -56,7 +56,7 @@ void core::attach(bool on)
     if (on && timing.own_time) { /* the functional model ran up to here */
         uint64_t cycle = h_->instret + h_->extra_ticks;
 
-        fetch_.restart(std::max(fetch_.restarts(), cycle), fetch_.why());
+        fetch_.redirect(std::max(fetch_.redirected_to(), cycle), fetch_.why());
         writeback_.skip_to(cycle);
     }
     machine_time_hart(m_, h_->id, on ? &timing : nullptr);
@@ -64,7 +64,7 @@ void core::attach(bool on)
 
 /* From fetch to execute ---------------------------------------------------------------- */
 
-/* Time goes on to the instruction's cycle, if that may come now. */
+/* The hart's time becomes the instruction's cycle in execute, unless that is beyond what may run now. */
 timing_answer core::due()
 {
     if (!timing.own_time)
@@ -92,7 +92,7 @@ timing_answer core::issue(const timing_insn &i)
     return answer;
 }
 
-/* Nobody else sees a fault: it need not wait for its time. */
+/* A faulting fetch has no effect that another hart sees, so it is never held. */
 void core::fault()
 {
     finish(h_->pc);
@@ -109,7 +109,7 @@ pipeline_row *core::row()
                          ring_number(h_));
 }
 
-/* Where the next instruction is. */
+/* Whose cycles the instruction's are: the world in which the hart is. */
 void core::place()
 {
     now_.row = row();
@@ -137,15 +137,15 @@ void core::begin(const timing_insn &i)
     place();
     now_.world = (uint64_t)h_->v << ISA_VMID_BITS | h_->vmid;
     if (timing.slept)
-        fetch_.restart(std::max(fetch_.restarts(), awake() + flush_), PIPELINE_FLUSH);
-    decode_.take(now_, fetch_.bring(now_, decode_.entered(), writeback_.entered(), timing),
+        fetch_.redirect(std::max(fetch_.redirected_to(), awake() + flush_), PIPELINE_FLUSH);
+    decode_.take(now_, fetch_.pass(now_, decode_.entered(), writeback_.entered(), timing),
                  execute_.entered());
     decode_.predict(now_);
     execute_.take(now_, memory_.entered(), writeback_.entered());
     seen_ = 0;
 }
 
-/* A fetch that faults: it goes down the pipeline as an instruction that does nothing. */
+/* A fetch that faults goes down the pipeline as an instruction without operands. */
 void core::begin_fault()
 {
     now_.insn = {};
@@ -154,7 +154,7 @@ void core::begin_fault()
     now_.pa = 0;
     place();
     now_.redirect = 0;
-    decode_.take(now_, fetch_.fail(now_, decode_.entered(), writeback_.entered(), timing),
+    decode_.take(now_, fetch_.fault(now_, decode_.entered(), writeback_.entered(), timing),
                  execute_.entered());
     execute_.take(now_, memory_.entered(), writeback_.entered());
     timing.fetch.n = 0;
@@ -164,8 +164,8 @@ void core::begin_fault()
 
 /* From execute to write-back ------------------------------------------------------------- */
 
-/* What the instruction did, as far as it is known. */
-void core::go_through_notes()
+/* Charges the accesses that the golden model has noted so far. */
+void core::apply_notes()
 {
     const timing_notes &n = timing.data;
 
@@ -226,7 +226,7 @@ void core::tell(uint64_t next)
  * cycle in write-back is counted as. */
 void core::leave(uint64_t next, bool trapped, pipeline_category as)
 {
-    go_through_notes();
+    apply_notes();
     timing.data.n = 0;
     now_.trapped = trapped;
     memory_.leave(now_, writeback_.entered());
@@ -243,17 +243,17 @@ void core::leave(uint64_t next, bool trapped, pipeline_category as)
         go_on(next);
 }
 
-/* Where fetch has to begin again, or may go on. */
+/* Redirects fetch for what the instruction was. */
 void core::go_on(uint64_t next)
 {
-    fetch_.restart(now_.redirect, PIPELINE_FRONTEND);
+    fetch_.redirect(now_.redirect, PIPELINE_FRONTEND);
     if (now_.jumps()) {
         execute_.resolve(now_, next, fetch_);
     } else if (now_.entered) {
-        fetch_.restart(now_.out(), PIPELINE_WORLD);
+        fetch_.redirect(now_.out(), PIPELINE_WORLD);
         timing_entered(h_, now_.out());
     } else if (now_.flushes()) {
-        fetch_.restart(now_.write - 1 + flush_, PIPELINE_FLUSH);
+        fetch_.redirect(now_.write - 1 + flush_, PIPELINE_FLUSH);
     }
     if (now_.insn.op == ISA_OP_FENCE_I) {
         fetch_.empty();
@@ -274,7 +274,7 @@ void core::drain()
 
     if (!timing.held)
         finish(h_->pc);
-    if (timing.own_time && h_->waiting) /* it sleeps as the run ends */
+    if (timing.own_time && h_->waiting) /* the hart sleeps as the run ends */
         writeback_.sleep_to(now, *row());
 }
 
@@ -286,13 +286,13 @@ void core::trap(unsigned event, bool between)
 
     if (between) {
         finish(h_->pc);
-        from = std::max({fetch_.restarts(), writeback_.entered(), awake()});
+        from = std::max({fetch_.redirected_to(), writeback_.entered(), awake()});
     } else {
         leave(0, true, why);
         from = now_.write - 1;
     }
     running_ = false;
-    fetch_.restart(from + (exit ? exit_ : trap_), why);
+    fetch_.redirect(from + (exit ? exit_ : trap_), why);
 }
 
 bool core::transport(uint64_t *value)
@@ -300,7 +300,7 @@ bool core::transport(uint64_t *value)
     timing_notes &n = timing.data;
 
     n.n--; /* the last one is of this access */
-    go_through_notes();
+    apply_notes();
     return memory_.device(now_, writeback_.entered(), n.note[n.n], value);
 }
 

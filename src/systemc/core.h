@@ -1,7 +1,7 @@
 /* A hart's pipeline. The golden model executes; before each instruction it asks the core
- * for its cycle (state/timing.h). The core takes the instruction through its stages
- * (stages.h): up to execute when it is asked, the rest when the next one asks, for then
- * it is known what the instruction did. Manual: chapter "The pipeline". */
+ * for the cycle (state/timing.h). The core takes the instruction through the stages (stages.h) up to
+ * execute when the instruction is issued, and through the rest when the next one is: only then is
+ * known what the instruction accessed. Manual: chapter "The pipeline". */
 #ifndef VISA_SYSTEMC_CORE_H
 #define VISA_SYSTEMC_CORE_H
 
@@ -27,13 +27,13 @@ struct core : sc_core::sc_module {
     {
         memory_.others(std::move(caches));
     }
-    /* The golden model accesses a device: in its cycle, and how long it takes. */
+    /* An access of a device by the golden model, in its cycle and with its latency. */
     bool transport(uint64_t *value);
     /* Lets the last instruction leave. */
     void drain();
     void listen(pipeline_fn *fn, void *user);
 
-    /* While it was attached. */
+    /* While the core was attached. */
     uint64_t cycles() const
     {
         return writeback_.cycles();
@@ -60,8 +60,8 @@ struct core : sc_core::sc_module {
     accounts accounts_;
 
     flight now_{};         /* the instruction that the golden model executes, or is about to */
-    bool running_ = false; /* it has been let into execute */
-    unsigned seen_ = 0;    /* data notes gone through */
+    bool running_ = false; /* the last issued instruction is in execute */
+    unsigned seen_ = 0;    /* data notes charged */
 
     uint64_t number_ = 0;
     pipeline_fn *listener_ = nullptr;
@@ -80,7 +80,7 @@ struct core : sc_core::sc_module {
     uint64_t awake();
     void begin(const timing_insn &i);
     void begin_fault();
-    void go_through_notes();
+    void apply_notes();
     void finish(uint64_t next);
     void leave(uint64_t next, bool trapped, pipeline_category as);
     void go_on(uint64_t next);

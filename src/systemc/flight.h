@@ -1,4 +1,4 @@
-/* An instruction that is in the pipeline, and what is known of its way through it. */
+/* An instruction in the pipeline: its operands and the cycles in which it entered each stage. */
 #ifndef VISA_SYSTEMC_FLIGHT_H
 #define VISA_SYSTEMC_FLIGHT_H
 
@@ -26,11 +26,11 @@ struct flight {
     uint64_t earliest; /* as execute, if neither registers nor order had been in the way */
     uint64_t occupies; /* cycles in execute ... */
     uint64_t pooled;   /* ... and those for contexts */
-    uint64_t cursor;   /* cycle up to which what it did has been gone through */
+    uint64_t cursor;   /* cycle up to which the accesses are charged */
     bool in_memory;    /* cursor is there */
 
     uint64_t predicted;            /* address that fetch goes on with */
-    uint64_t redirect;             /* decode sends it there not before this cycle; 0: it need not */
+    uint64_t redirect;             /* cycle from which decode redirects fetch; 0: no redirect */
     costs fetch_costs, data_costs; /* stalls in fetch; in execute and memory */
 
     bool jumps() const
@@ -38,7 +38,7 @@ struct flight {
         return kind->klass == ISA_CLASS_BRANCH || kind->klass == ISA_CLASS_JUMP ||
                kind->klass == ISA_CLASS_JUMPR;
     }
-    /* Does fetch begin anew behind it (PI-10)? */
+    /* Does the instruction flush (PI-10)? */
     bool flushes() const
     {
         return kind->flushes == ISA_FLUSHES ||

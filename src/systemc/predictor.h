@@ -15,7 +15,7 @@ struct predictor : sc_core::sc_module {
     struct entry {
         uint64_t pc = ~0ull; /* no instruction's: odd */
         uint64_t world, target;
-        unsigned counter; /* 0 to 3; from 2 on it is taken */
+        unsigned counter; /* saturating, 0 to 3; taken from 2 on */
     };
 
     predictor(const sc_core::sc_module_name &name, const pipeline_config &c);
@@ -31,7 +31,7 @@ struct predictor : sc_core::sc_module {
         uint64_t pc, world, target, at;
         bool taken;
     };
-    /* In a cycle in which fetch looks, two instructions may be between it and execute. */
+    /* Up to two instructions are between fetch and execute when fetch looks up the buffer. */
     enum { UNDERWAY = 4 };
 
     uint64_t mask_;

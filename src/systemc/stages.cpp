@@ -48,11 +48,11 @@ uint64_t fetch::part(uint64_t at, uint64_t turn, uint64_t pa, const timing_notes
     return at;
 }
 
-uint64_t fetch::bring(flight &f, uint64_t freed, uint64_t turn, const timing &t)
+uint64_t fetch::pass(flight &f, uint64_t next_free, uint64_t turn, const timing &t)
 {
     bool straddles = f.insn.length == 4 && f.insn.pc % ISA_LINE_BYTES == ISA_LINE_BYTES - 2;
     unsigned second = straddles && t.crosses ? t.second : t.fetch.n;
-    uint64_t at = f.fetch = entered_ = std::max(freed, restart_);
+    uint64_t at = f.fetch = entered_ = std::max(next_free, redirect_);
 
     if (f.pa / ISA_LINE_BYTES + 1 == line_ && t.fetch.n == 0 && !straddles)
         return at + 1;
@@ -62,10 +62,10 @@ uint64_t fetch::bring(flight &f, uint64_t freed, uint64_t turn, const timing &t)
     return at;
 }
 
-uint64_t fetch::fail(flight &f, uint64_t freed, uint64_t turn, const timing &t)
+uint64_t fetch::fault(flight &f, uint64_t next_free, uint64_t turn, const timing &t)
 {
     unsigned second = t.crosses ? t.second : 0;
-    uint64_t at = f.fetch = entered_ = std::max(freed, restart_);
+    uint64_t at = f.fetch = entered_ = std::max(next_free, redirect_);
 
     if (t.crosses)
         at = part(at, turn, t.first_pa, t.fetch, 0, second, f.fetch_costs);
@@ -115,14 +115,14 @@ execute::execute(const sc_core::sc_module_name &name, predictor &p, hazard &h, s
     }
 }
 
-void execute::take(flight &f, uint64_t freed, uint64_t alone)
+void execute::take(flight &f, uint64_t next_free, uint64_t serial_from)
 {
-    uint64_t at = std::max(f.decode + 1, freed);
+    uint64_t at = std::max(f.decode + 1, next_free);
 
     f.earliest = at;
     at = std::max(at, hazard_.ready(f.insn));
     if (serial_[f.kind->latency])
-        at = std::max(at, alone);
+        at = std::max(at, serial_from);
     entered_ = f.execute = at;
     f.occupies = occupies_[f.kind->latency];
     f.pooled = 0;
@@ -147,7 +147,7 @@ void execute::resolve(const flight &f, uint64_t next, fetch &front)
     redirects += f.redirect && !wrong;
     predictor_.learn(f.insn.pc, f.world, next != f.insn.pc + f.insn.length, next, f.out() - 1);
     if (wrong)
-        front.restart(std::max(f.redirect, f.out() - 1 + mispredict_), PIPELINE_MISPREDICT);
+        front.redirect(std::max(f.redirect, f.out() - 1 + mispredict_), PIPELINE_MISPREDICT);
 }
 
 /* Memory ---------------------------------------------------------------------------- */
@@ -198,18 +198,18 @@ uint64_t memory::accesses(uint64_t at, const struct timing_note &n, costs &spent
 }
 
 /* What it waits for begins in the cycle behind its first here. */
-void memory::begin(flight &f, uint64_t freed)
+void memory::begin(flight &f, uint64_t next_free)
 {
     if (f.in_memory)
         return;
     f.in_memory = true;
-    f.cursor = std::max(f.out(), freed) + 1;
+    f.cursor = std::max(f.out(), next_free) + 1;
     accesses_ = 0;
 }
 
-void memory::pass(flight &f, uint64_t freed, const struct timing_note &n)
+void memory::pass(flight &f, uint64_t next_free, const struct timing_note &n)
 {
-    begin(f, freed);
+    begin(f, next_free);
     if (n.kind == TIMING_ACCESS) {
         f.cursor = accesses(f.cursor, n, f.data_costs);
     } else if (n.kind == TIMING_DEVICE) { /* of a port: those of addresses are transported */
@@ -223,21 +223,21 @@ void memory::pass(flight &f, uint64_t freed, const struct timing_note &n)
     }
 }
 
-bool memory::device(flight &f, uint64_t freed, const struct timing_note &n, uint64_t *value)
+bool memory::device(flight &f, uint64_t next_free, const struct timing_note &n, uint64_t *value)
 {
     uint64_t end;
     bool ok;
 
-    begin(f, freed);
+    begin(f, next_free);
     ok = bus_.device(f.cursor, n.write, n.pa, n.size, value, &end);
     f.data_costs.add(PIPELINE_DEVICE, end - f.cursor);
     f.cursor = end;
     return ok;
 }
 
-void memory::leave(flight &f, uint64_t freed)
+void memory::leave(flight &f, uint64_t next_free)
 {
-    entered_ = f.memory = std::max(f.out(), freed);
+    entered_ = f.memory = std::max(f.out(), next_free);
     f.write = (f.in_memory ? f.cursor : f.memory + 1) + stays(f) - 1;
 }
 

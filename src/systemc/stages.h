@@ -1,6 +1,8 @@
-/* The pipeline's five stages. An instruction goes through them by calls, in program order,
- * and each writes into it from which cycle on it had it: in order and single issue, that is
- * a maximum of few earlier cycles. Manual: chapter "The pipeline". */
+/* The pipeline's five stages. Instructions pass them in program order, by calls; each stage notes in
+ * the instruction's `flight` the cycle in which the instruction entered. As the pipeline is in order and
+ * single issue, that cycle is the maximum of a few earlier ones. `next_free` is always the first
+ * cycle in which the next stage can take an instruction: until then this one stalls. Manual: chapter
+ * "The pipeline". */
 #ifndef VISA_SYSTEMC_STAGES_H
 #define VISA_SYSTEMC_STAGES_H
 
@@ -10,7 +12,7 @@
 namespace visa
 {
 
-/* A stage lets the next instruction in when the one before has gone on. */
+/* A stage holds one instruction: the next one enters when that has left. */
 struct stage : sc_core::sc_module {
     explicit stage(const sc_core::sc_module_name &name) : sc_module(name)
     {
@@ -30,32 +32,32 @@ struct fetch : stage {
 
     fetch(const sc_core::sc_module_name &name, cache &instructions, translation &t);
 
-    /* Begins anew, not before this cycle, because of that. */
-    void restart(uint64_t cycle, pipeline_category why)
+    /* The next fetch begins in this cycle or later; the bubbles before that are `why`'s. */
+    void redirect(uint64_t cycle, pipeline_category why)
     {
-        restart_ = cycle;
+        redirect_ = cycle;
         why_ = why;
     }
-    uint64_t restarts() const
+    uint64_t redirected_to() const
     {
-        return restart_;
+        return redirect_;
     }
     pipeline_category why() const
     {
         return why_;
     }
-    /* Brings the instruction, once decode has the one before (`freed`): the first cycle
-     * after. What misses waits for cycle `turn`, in which all older ones have left memory. */
-    uint64_t bring(flight &f, uint64_t freed, uint64_t turn, const timing &t);
-    /* As much of that as an instruction causes whose fetch faults. */
-    uint64_t fail(flight &f, uint64_t freed, uint64_t turn, const timing &t);
+    /* Fetches an instruction; the first cycle in which decode can have the instruction. A miss is
+     * served from cycle `turn` on, in which all older instructions have left memory. */
+    uint64_t pass(flight &f, uint64_t next_free, uint64_t turn, const timing &t);
+    /* The same for a fetch that faults, as far as the fetch comes. */
+    uint64_t fault(flight &f, uint64_t next_free, uint64_t turn, const timing &t);
     void empty(); /* fence.i */
 
   private:
     cache &instructions_;
     translation &translation_;
-    uint64_t line_ = 0; /* that the last fetch was of, plus 1: it is in the cache */
-    uint64_t restart_ = 0;
+    uint64_t line_ = 0; /* the line of the last fetch, plus 1: a hit in the instruction cache */
+    uint64_t redirect_ = 0;
     pipeline_category why_ = PIPELINE_FRONTEND;
 
     uint64_t translate(uint64_t at, uint64_t turn, const timing_notes &n, unsigned from,
@@ -64,14 +66,14 @@ struct fetch : stage {
                   unsigned to, costs &spent);
 };
 
-/* Knows what an instruction is, and where fetch has to go on if it guessed wrong. */
+/* Decodes, predicts jumps and branches, and redirects fetch where fetch had assumed otherwise. */
 struct decode : stage {
     decode(const sc_core::sc_module_name &name, predictor &p, const pipeline_config &c);
 
-    /* From fetch (`out`), once execute has the one before (`freed`). */
-    void take(flight &f, uint64_t out, uint64_t freed)
+    /* The instruction leaves fetch in cycle `out`. */
+    void take(flight &f, uint64_t out, uint64_t next_free)
     {
-        entered_ = f.decode = out > freed ? out : freed;
+        entered_ = f.decode = out > next_free ? out : next_free;
     }
     void predict(flight &f);
 
@@ -87,12 +89,12 @@ struct execute : stage {
     execute(const sc_core::sc_module_name &name, predictor &p, hazard &h, sequencer &s,
             const pipeline_config &c);
 
-    /* Once memory has the one before (`freed`), with its registers, and if it wants all older
-     * ones to have left memory (`alone`), then. */
-    void take(flight &f, uint64_t freed, uint64_t alone);
-    /* A context goes between pool and memory. */
+    /* Stalls for hazards on source registers, and a serial instruction until cycle `serial_from`, in
+     * which all older instructions have left memory. */
+    void take(flight &f, uint64_t next_free, uint64_t serial_from);
+    /* A spill or a refill of a context of the pool. */
     void move(flight &f, const struct timing_note &n);
-    /* The next instruction is known: had fetch gone there? */
+    /* The target is known: a mispredict redirects fetch. */
     void resolve(const flight &f, uint64_t next, fetch &front);
 
   private:
@@ -101,7 +103,7 @@ struct execute : stage {
     sequencer &sequencer_;
     unsigned mispredict_;
     unsigned occupies_[ISA_LATS]; /* cycles of each class ... */
-    bool serial_[ISA_LATS];       /* ... and whether it waits for all older ones */
+    bool serial_[ISA_LATS];       /* ... and whether the class is serial */
 };
 
 struct memory : stage {
@@ -110,19 +112,19 @@ struct memory : stage {
     memory(const sc_core::sc_module_name &name, interconnect &bus, cache &data, translation &t,
            const pipeline_config &c);
 
-    /* Caches of other harts, which the bus asks. */
+    /* The data caches of other harts, which the bus snoops. */
     void others(std::vector<cache *> caches)
     {
         others_ = std::move(caches);
     }
-    /* What the instruction does there, once the one before has gone on to write (`freed`). */
-    void pass(flight &f, uint64_t freed, const struct timing_note &n);
-    /* A device's register is read or written now. False: it answers with an error. */
-    bool device(flight &f, uint64_t freed, const struct timing_note &n, uint64_t *value);
-    /* It has done all. */
-    void leave(flight &f, uint64_t freed);
+    /* An access of the instruction: by translation and data cache. */
+    void pass(flight &f, uint64_t next_free, const struct timing_note &n);
+    /* An access of a device, now. False: the device refuses. */
+    bool device(flight &f, uint64_t next_free, const struct timing_note &n, uint64_t *value);
+    /* All accesses of the instruction are done. */
+    void leave(flight &f, uint64_t next_free);
 
-    /* Cycles of a class, if all hits. */
+    /* Cycles of the class in this stage, without misses. */
     unsigned stays(const flight &f) const
     {
         return f.trapped ? 1 : stays_[f.kind->latency];
@@ -137,27 +139,27 @@ struct memory : stage {
     std::vector<cache *> others_;
     unsigned accesses_ = 0; /* of this instruction */
 
-    void begin(flight &f, uint64_t freed);
+    void begin(flight &f, uint64_t next_free);
     uint64_t access(uint64_t at, uint64_t pa, bool write, costs &spent);
     uint64_t accesses(uint64_t at, const struct timing_note &n, costs &spent);
     uint64_t snoop(uint64_t at, uint64_t pa, bool write);
 };
 
-/* Instructions retire here, and their cycles are shared out. */
+/* Instructions retire here, and every cycle up to that is accounted to a category. */
 struct writeback : stage {
     explicit writeback(const sc_core::sc_module_name &name);
 
-    /* `stays`: cycles that memory takes at least; why: what fetch began anew for; as: what
-     * the cycle is of a trapped one that others have for retiring. */
+    /* `stays`: cycles in memory without misses; `why`: of the last redirect; `as`: the category of
+     * the cycle of write-back, which of an instruction that traps is not PIPELINE_RETIRED. */
     void take(flight &f, unsigned stays, pipeline_category why, pipeline_category as);
     /* The hart slept until this cycle. */
     void slept(uint64_t until)
     {
         slept_until_ = until;
     }
-    /* It does so yet: these cycles are the row's. */
+    /* The hart still sleeps: cycles up to this one are the row's. */
     void sleep_to(uint64_t cycle, pipeline_row &row);
-    /* What is before this cycle is nobody's account. */
+    /* Cycles before this one are not accounted: nothing was timed. */
     void skip_to(uint64_t cycle);
 
     uint64_t cycles() const

@@ -34,7 +34,7 @@ struct hazard : sc_core::sc_module {
     {
     }
 
-    /* An instruction has left: what of it comes out of memory. */
+    /* An instruction has left: a result from memory is bypassed from there. */
     void note(const flight &f)
     {
         rd_ = f.kind->result_in_memory ? f.insn.rd : 0;
