@@ -219,6 +219,9 @@ void INTERP(struct hart *h)
     if (left == 0)
         return;
     pc = h->pc;
+#ifdef INTERP_TIMED
+    insn.world = world_of(h); /* whatever changes that leaves the interpreter */
+#endif
 
 lookup:
     data_tag = (uint64_t)h->ctx_data << 3;
@@ -254,7 +257,7 @@ issue_op:
     insn.pc = PC;
     insn.pa = page->pa;
     insn.pa2 = h->fetch_pa2;
-    switch (h->timing->issue(h->timing, &insn)) {
+    switch (issue(h, &insn)) {
     case TIMING_HOLD: return;
     case TIMING_LAST:
         h->limit = h->instret + 1;
@@ -489,7 +492,7 @@ out:
 
 fault:
 #ifdef INTERP_TIMED
-    h->timing->fault(h->timing);
+    issue_fault(h);
 #endif
 trap:
     take_trap(h, false);

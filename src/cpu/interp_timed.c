@@ -3,7 +3,7 @@
 #include "cpu.h"
 #include "dpage.h"
 #include "interp.h"
-#include "state/timing.h"
+#include "state/machine_state.h"
 
 /* An operation, and where its slot has the registers, the reverse of dpage.c's operands(): masks of
  * a, b and c. The immediate is c, in units of 1 << scale. */
@@ -64,6 +64,37 @@ static inline void describe(struct timing_insn *i, const struct dinsn *d, unsign
         sys_operands(i, (uint32_t)d->c);
     else if (operation == INTERP_ILLEGAL)
         i->length = d->a;
+}
+
+static inline struct timing_world world_of(const struct hart *h)
+{
+    return (struct timing_world){
+        .v = h->v,
+        .ring = ring_number(h),
+        .vmid = (uint16_t)h->vmid,
+        .vmcs = h->v ? h->live->vmcs : 0,
+        .counted = h->v ? h->vm_stats->vmcs : 0,
+    };
+}
+
+static void take_cycle(struct hart *h)
+{
+    if (h->timing->own_time)
+        h->extra_ticks = h->timing->cycle - h->instret;
+}
+
+static enum timing_answer issue(struct hart *h, const struct timing_insn *i)
+{
+    enum timing_answer answer = h->timing->issue(h->timing, i);
+
+    take_cycle(h);
+    return answer;
+}
+
+static void issue_fault(struct hart *h)
+{
+    h->timing->fault(h->timing, &(struct timing_insn){.pc = h->pc, .world = world_of(h)});
+    take_cycle(h);
 }
 
 #define INTERP_TIMED

@@ -89,7 +89,7 @@ static void take(struct hart *h, bool between)
     h->reserved = false;
     count(h);
     if (timed(h))
-        h->timing->trap(h->timing, h->trap.event, between);
+        h->timing->trap(h->timing, h->trap.event, h->pc, between);
     if (h->trap.event == RETIRE_EXIT) {
         world_exit(h);
     } else {

@@ -121,6 +121,11 @@ void machine_time_hart(struct machine *m, unsigned hart, struct timing *t)
     mmu_fast_flush(h);
 }
 
+void machine_entered(struct machine *m, unsigned hart, uint64_t ticks)
+{
+    timing_entered(&m->harts[hart], ticks);
+}
+
 void machine_drive(struct machine *m, const struct driver *d)
 {
     m->driver = d ? *d : (struct driver){0};

@@ -47,6 +47,10 @@ void machine_unobserve(struct machine *m, struct observer *o);
 struct timing;
 void machine_time_hart(struct machine *m, unsigned hart, struct timing *t);
 
+/* With own_time, of that model: fetches of the guest that was just entered begin at these ticks. Before
+ * anything else happens on the hart. */
+void machine_entered(struct machine *m, unsigned hart, uint64_t ticks);
+
 /* d drives the harts from now on (state/driver.h); NULL: the machine itself. */
 void machine_drive(struct machine *m, const struct driver *d);
 

@@ -39,8 +39,18 @@ struct timing_notes {
     struct timing_note note[TIMING_NOTES];
 };
 
-/* An instruction that is about to execute. */
+/* Where an instruction executes. */
+struct timing_world {
+    bool v;
+    int8_t ring;      /* 3, 0 or -1 */
+    uint16_t vmid;    /* while v */
+    uint64_t vmcs;    /* physical address of the VMCS while v, else 0 */
+    uint64_t counted; /* the same, or MACHINE_OTHER_VMS if the VM is counted with others */
+};
+
+/* An instruction that is about to execute, or is fetched; of a fetch that faults pc and world alone. */
 struct timing_insn {
+    struct timing_world world;
     uint64_t pc;
     uint64_t pa;          /* host physical address of its page */
     uint64_t pa2;         /* of the next page, of an instruction that crosses the end of the page */
@@ -58,14 +68,14 @@ enum timing_answer {
 
 struct timing {
     void *model;
-    /* Decides the instruction's first cycle in execute, and with own_time sets h->extra_ticks to that
-     * cycle. A held instruction is issued again, and is then compared with `hold` alone. */
+    /* Decides `cycle`. A held instruction is issued again, and is then compared with `hold` alone. */
     enum timing_answer (*issue)(struct timing *t, const struct timing_insn *i);
     /* The same for a fetch that faulted, which goes down the pipeline as an instruction. */
-    void (*fault)(struct timing *t);
+    void (*fault)(struct timing *t, const struct timing_insn *i);
+    uint64_t cycle; /* the instruction's first one in execute: the hart's ticks, with own_time */
     /* take_trap: what was issued last comes to nothing; or, if the trap is an interrupt between two
-     * instructions, what would have been next. */
-    void (*trap)(struct timing *t, unsigned event, bool between); /* enum retire_event */
+     * instructions, the one at pc, which would have been next. Event: enum retire_event. */
+    void (*trap)(struct timing *t, unsigned event, uint64_t pc, bool between);
     void (*entered)(struct timing *t); /* the instruction entered a guest */
     bool own_time;                     /* ticks are this model's cycles */
     bool held;                         /* an instruction has been issued, and waits for its time */

@@ -10,12 +10,11 @@ namespace visa
 core::core(const sc_core::sc_module_name &name, machine *m, unsigned hart, interconnect &bus,
            const pipeline_config &c)
     : sc_module(name), icache("icache", bus, c.icache_bytes, c.icache_ways),
-      dcache("dcache", bus, c.dcache_bytes, c.dcache_ways), timing(), m_(m),
-      h_(machine_hart(m, hart)), flush_(c.cycles[ISA_LAT_FLUSH]), trap_(c.cycles[ISA_LAT_TRAP]),
-      exit_(c.cycles[ISA_LAT_EXIT]), translation_("translation", dcache, c),
-      predictor_("predictor", c), hazard_("hazard"), sequencer_("sequencer", bus, c),
-      fetch_("fetch", icache, translation_), decode_("decode", predictor_, c),
-      execute_("execute", predictor_, hazard_, sequencer_, c),
+      dcache("dcache", bus, c.dcache_bytes, c.dcache_ways), timing(), m_(m), id_(hart),
+      flush_(c.cycles[ISA_LAT_FLUSH]), trap_(c.cycles[ISA_LAT_TRAP]), exit_(c.cycles[ISA_LAT_EXIT]),
+      translation_("translation", dcache, c), predictor_("predictor", c), hazard_("hazard"),
+      sequencer_("sequencer", bus, c), fetch_("fetch", icache, translation_),
+      decode_("decode", predictor_, c), execute_("execute", predictor_, hazard_, sequencer_, c),
       memory_("memory", bus, dcache, translation_, c), writeback_("writeback"), accounts_(hart)
 {
     timing.model = this;
@@ -31,14 +30,14 @@ timing_answer core::issue_hook(struct timing *t, const timing_insn *i)
     return static_cast<core *>(t->model)->issue(*i);
 }
 
-void core::fault_hook(struct timing *t)
+void core::fault_hook(struct timing *t, const timing_insn *i)
 {
-    static_cast<core *>(t->model)->fault();
+    static_cast<core *>(t->model)->fault(*i);
 }
 
-void core::trap_hook(struct timing *t, unsigned event, bool between)
+void core::trap_hook(struct timing *t, unsigned event, uint64_t pc, bool between)
 {
-    static_cast<core *>(t->model)->trap(event, between);
+    static_cast<core *>(t->model)->trap(event, pc, between);
 }
 
 void core::entered_hook(struct timing *t)
@@ -54,12 +53,12 @@ void core::attach(bool on)
     timing.fetch.n = timing.data.n = 0;
     timing.slept = timing.crosses = false;
     if (on && timing.own_time) { /* the functional model ran up to here */
-        uint64_t cycle = h_->instret + h_->extra_ticks;
+        uint64_t cycle = at().ticks;
 
         fetch_.redirect(std::max(fetch_.redirected_to(), cycle), fetch_.why());
         writeback_.skip_to(cycle);
     }
-    machine_time_hart(m_, h_->id, on ? &timing : nullptr);
+    machine_time_hart(m_, id_, on ? &timing : nullptr);
 }
 
 /* From fetch to execute ---------------------------------------------------------------- */
@@ -67,9 +66,9 @@ void core::attach(bool on)
 /* The hart's time becomes the instruction's cycle in execute, unless that is beyond what may run now. */
 timing_answer core::due()
 {
+    timing.cycle = now_.execute;
     if (!timing.own_time)
         return TIMING_GO;
-    h_->extra_ticks = now_.execute - h_->instret;
     if (now_.execute >= timing.hold)
         return TIMING_HOLD;
     /* What happens in the next cycle counts for the one behind it. */
@@ -93,28 +92,32 @@ timing_answer core::issue(const timing_insn &i)
 }
 
 /* A faulting fetch has no effect that another hart sees, so it is never held. */
-void core::fault()
+void core::fault(const timing_insn &i)
 {
-    finish(h_->pc);
-    begin_fault();
-    if (timing.own_time)
-        h_->extra_ticks = now_.execute - h_->instret;
+    finish(i.pc);
+    begin_fault(i);
+    timing.cycle = now_.execute;
 }
 
-pipeline_row *core::row()
+hart_at core::at() const
 {
-    bool others = h_->v && h_->vm_stats->vmcs == MACHINE_OTHER_VMS;
+    hart_at a;
 
-    return accounts_.row(h_->v ? h_->vm_stats->vmcs : 0, others ? 0 : (uint16_t)h_->vmid,
-                         ring_number(h_));
+    machine_hart_at(m_, id_, &a);
+    return a;
+}
+
+pipeline_row *core::row(const timing_world &w)
+{
+    return accounts_.row(w.counted, w.counted == MACHINE_OTHER_VMS ? 0 : w.vmid, w.ring);
 }
 
 /* Whose cycles the instruction's are: the world in which the hart is. */
-void core::place()
+void core::place(const timing_world &w)
 {
-    now_.row = row();
-    now_.vmcs = h_->v ? h_->live->vmcs : 0;
-    now_.vmid = (uint16_t)h_->vmid;
+    now_.row = row(w);
+    now_.vmcs = w.vmcs;
+    now_.vmid = w.vmid;
 }
 
 /* The cycle in which the hart woke, if it has slept. */
@@ -134,8 +137,8 @@ void core::begin(const timing_insn &i)
     now_.kind = &isa_insns[i.op];
     now_.pa = i.pa + (i.pc & 0xfff);
     now_.pa2 = (i.pc & 0xfff) == 0xffe ? i.pa2 : now_.pa + 2;
-    place();
-    now_.world = (uint64_t)h_->v << ISA_VMID_BITS | h_->vmid;
+    place(i.world);
+    now_.world = (uint64_t)i.world.v << ISA_VMID_BITS | i.world.vmid;
     if (timing.slept)
         fetch_.redirect(std::max(fetch_.redirected_to(), awake() + flush_), PIPELINE_FLUSH);
     decode_.take(now_, fetch_.pass(now_, decode_.entered(), writeback_.entered(), timing),
@@ -146,13 +149,13 @@ void core::begin(const timing_insn &i)
 }
 
 /* A fetch that faults goes down the pipeline as an instruction without operands. */
-void core::begin_fault()
+void core::begin_fault(const timing_insn &i)
 {
     now_.insn = {};
     now_.kind = &isa_insns[ISA_OP_ILLEGAL];
-    now_.insn.pc = now_.predicted = h_->pc;
+    now_.insn.pc = now_.predicted = i.pc;
     now_.pa = 0;
-    place();
+    place(i.world);
     now_.redirect = 0;
     decode_.take(now_, fetch_.fault(now_, decode_.entered(), writeback_.entered(), timing),
                  execute_.entered());
@@ -194,7 +197,7 @@ void core::tell(uint64_t next)
 {
     pipeline_insn i = {};
 
-    i.hart = h_->id;
+    i.hart = id_;
     i.number = number_;
     i.pc = now_.insn.pc;
     i.pa = now_.pa;
@@ -251,7 +254,7 @@ void core::go_on(uint64_t next)
         execute_.resolve(now_, next, fetch_);
     } else if (now_.entered) {
         fetch_.redirect(now_.out(), PIPELINE_WORLD);
-        timing_entered(h_, now_.out());
+        machine_entered(m_, id_, now_.out());
     } else if (now_.flushes()) {
         fetch_.redirect(now_.write - 1 + flush_, PIPELINE_FLUSH);
     }
@@ -270,22 +273,22 @@ void core::finish(uint64_t next)
 
 void core::drain()
 {
-    uint64_t now = h_->instret + h_->extra_ticks;
+    const hart_at a = at();
 
     if (!timing.held)
-        finish(h_->pc);
-    if (timing.own_time && h_->waiting) /* the hart sleeps as the run ends */
-        writeback_.sleep_to(now, *row());
+        finish(a.pc);
+    if (timing.own_time && a.waiting) /* the hart sleeps as the run ends */
+        writeback_.sleep_to(a.ticks, *row({a.v, a.ring, a.vmid, a.vmcs, a.vm ? a.vm->vmcs : 0}));
 }
 
-void core::trap(unsigned event, bool between)
+void core::trap(unsigned event, uint64_t pc, bool between)
 {
     bool exit = event == RETIRE_EXIT;
     pipeline_category why = exit ? PIPELINE_WORLD : PIPELINE_TRAP;
     uint64_t from;
 
     if (between) {
-        finish(h_->pc);
+        finish(pc);
         from = std::max({fetch_.redirected_to(), writeback_.entered(), awake()});
     } else {
         leave(0, true, why);

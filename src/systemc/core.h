@@ -8,7 +8,7 @@
 #include "stages.h"
 
 extern "C" {
-#include "state/hart.h"
+#include "state/timing.h"
 }
 
 namespace visa
@@ -46,7 +46,7 @@ struct core : sc_core::sc_module {
 
   private:
     machine *m_;
-    hart *h_;
+    unsigned id_;                  /* of the hart */
     unsigned flush_, trap_, exit_; /* latencies */
     translation translation_;
     predictor predictor_;
@@ -70,24 +70,25 @@ struct core : sc_core::sc_module {
     uint64_t told_icache_ = 0, told_dcache_ = 0; /* misses up to now_ */
 
     static timing_answer issue_hook(struct timing *t, const timing_insn *i);
-    static void fault_hook(struct timing *t);
-    static void trap_hook(struct timing *t, unsigned event, bool between);
+    static void fault_hook(struct timing *t, const timing_insn *i);
+    static void trap_hook(struct timing *t, unsigned event, uint64_t pc, bool between);
     static void entered_hook(struct timing *t);
 
     timing_answer issue(const timing_insn &i);
-    void fault();
+    void fault(const timing_insn &i);
     timing_answer due();
     uint64_t awake();
     void begin(const timing_insn &i);
-    void begin_fault();
+    void begin_fault(const timing_insn &i);
     void apply_notes();
     void finish(uint64_t next);
     void leave(uint64_t next, bool trapped, pipeline_category as);
     void go_on(uint64_t next);
     void tell(uint64_t next);
-    void trap(unsigned event, bool between);
-    pipeline_row *row();
-    void place();
+    void trap(unsigned event, uint64_t pc, bool between);
+    pipeline_row *row(const timing_world &w);
+    void place(const timing_world &w);
+    hart_at at() const;
     uint32_t bits() const;
 };
 
