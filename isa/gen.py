@@ -255,9 +255,9 @@ def emit_state(isa):
     out += ["", "/* Ring 0's bank: X(field of struct ring0, field of the VMCS, writable bits) */", "#define STATE_BANK(X) \\"]
     out += [f"    X({s.field[2:]}, ISA_VMCS_{s.vmcs.upper()}, {hex_const(s.writable)}) \\" for s in isa.state if s.bank]
     out += ["    /* end */", "",
-            "/* Every register: X(name, field of struct hart, bits, reset, CSR that shows it, gdb's number); -1: none */",
+            "/* Every register: X(name, field of struct hart, bits, writable, reset, CSR that shows it, gdb's number); -1: none */",
             "#define STATE_REGISTERS(X) \\"]
-    out += [f"    X({quote(s.name)}, {s.field}, {s.bits}, {hex_const(s.reset)}, {optional(s.number_of_csr)}, "
+    out += [f"    X({quote(s.name)}, {s.field}, {s.bits}, {hex_const(s.writable)}, {hex_const(s.reset)}, {optional(s.number_of_csr)}, "
             f"{optional(s.gdb)}) \\" for s in isa.state]
     return out + ["    /* end */"]
 

@@ -80,6 +80,8 @@ CHECKED visa_result csr_access(struct hart *h, uint32_t bits, bool write, unsign
 
 /* What a read of CSR n shows at any level; false if it is not there now. Nothing changes. */
 bool csr_peek(struct hart *h, unsigned n, uint64_t *value);
+/* A write of it at any level; false if it is read-only or not there now. */
+bool csr_poke(struct hart *h, unsigned n, uint64_t value);
 
 /* The pool (xvisa_pool.c). */
 struct context *pool_find(const struct hart *h, uint64_t vmcs);

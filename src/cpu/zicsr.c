@@ -410,6 +410,12 @@ bool csr_peek(struct hart *h, unsigned n, uint64_t *value)
     return (h->v || !is_vic(n)) && csr_read(h, n, value) == VISA_OK;
 }
 
+bool csr_poke(struct hart *h, unsigned n, uint64_t value)
+{
+    h->attention = true;
+    return n >> 10 != 3 && (h->v || !is_vic(n)) && csr_write(h, n, value) == VISA_OK;
+}
+
 /* Xvisa's CSRs of Ring -1, which a guest hypervisor may touch: existing or not. */
 static bool is_xvisa_host(unsigned n)
 {

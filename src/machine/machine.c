@@ -332,16 +332,32 @@ int machine_register_find(const char *name)
 
 /* Registers of the CSR's own name are as the CSR shows them: mip with what the timer says, mstatus
  * with Ring 0's bits. */
+static bool is_csr(const struct hart_register *r)
+{
+    return r->csr >= 0 && strcmp(isa_csr_by_number((unsigned)r->csr)->name, r->name) == 0;
+}
+
 uint64_t machine_register(struct machine *m, unsigned hart, unsigned n)
 {
     const struct hart_register *r = &hart_registers[n];
     struct hart *h = &m->harts[hart];
     uint64_t value;
 
-    if (r->csr >= 0 && strcmp(isa_csr_by_number((unsigned)r->csr)->name, r->name) == 0 &&
-        csr_peek(h, (unsigned)r->csr, &value))
-        return value;
-    return hart_register_get(h, r);
+    return is_csr(r) && csr_peek(h, (unsigned)r->csr, &value) ? value : hart_register_get(h, r);
+}
+
+bool machine_set_register(struct machine *m, unsigned hart, unsigned n, uint64_t value)
+{
+    const struct hart_register *r = &hart_registers[n];
+    struct hart *h = &m->harts[hart];
+
+    if (is_csr(r))
+        return csr_poke(h, (unsigned)r->csr, value);
+    if (r->gdb < 0) /* x and pc have numbers, what is not shown to a debugger has none */
+        return false;
+    if (r->gdb > 0) /* x0 is 0 */
+        hart_register_set(h, r, value & r->writable);
+    return true;
 }
 
 bool machine_reach(struct machine *m, unsigned hart, uint64_t addr, bool write, size_t *n,

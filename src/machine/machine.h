@@ -102,6 +102,9 @@ unsigned machine_register_count(void);
 const char *machine_register_name(unsigned n);
 int machine_register_find(const char *name); /* -1: none has this name */
 uint64_t machine_register(struct machine *m, unsigned hart, unsigned n);
+/* Writes x, pc or a CSR, between two runs; of a CSR what an instruction could write. False: n is none of
+ * these, or the CSR is read-only or not there now. */
+bool machine_set_register(struct machine *m, unsigned hart, unsigned n, uint64_t value);
 
 /* Host physical address of a hart's pc, 0 if its TLB does not have it. */
 uint64_t machine_pc_address(const struct machine *m, unsigned hart);

@@ -4,12 +4,20 @@
 #include <string.h>
 
 #define FIELD(field) ((struct hart *)0)->field
-#define REGISTER(name, field, bits, reset, csr, gdb)                                               \
-    {name, (uint16_t)offsetof(struct hart, field), sizeof FIELD(field), bits, reset, csr, gdb},
+#define REGISTER(name, field, bits, writable, reset, csr, gdb)                                     \
+    {                                                                                              \
+        name,                                                                                      \
+        (uint16_t)offsetof(struct hart, field),                                                    \
+        sizeof FIELD(field),                                                                       \
+        bits,                                                                                      \
+        writable,                                                                                  \
+        reset,                                                                                     \
+        csr,                                                                                       \
+        gdb},
 const struct hart_register hart_registers[] = {STATE_REGISTERS(REGISTER)};
 const unsigned hart_register_count = sizeof hart_registers / sizeof hart_registers[0];
 
-#define CHECK(name, field, bits, reset, csr, gdb)                                                  \
+#define CHECK(name, field, bits, writable, reset, csr, gdb)                                        \
     _Static_assert(8 * sizeof FIELD(field) >= (bits),                                              \
                    "isa/state.isa: the field is too narrow: " name);
 STATE_REGISTERS(CHECK)

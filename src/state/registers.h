@@ -6,12 +6,13 @@
 
 struct hart_register {
     const char *name;
-    uint16_t at;    /* bytes from the hart's beginning ... */
-    uint8_t bytes;  /* ... and of the field */
-    uint8_t bits;   /* of them the register has */
-    uint64_t reset; /* its value then */
-    int16_t csr;    /* number of the CSR that shows it, -1: none */
-    int16_t gdb;    /* gdb's number for it, -1: none */
+    uint16_t at;       /* bytes from the hart's beginning ... */
+    uint8_t bytes;     /* ... and of the field */
+    uint8_t bits;      /* of them the register has */
+    uint64_t writable; /* bits that software can write */
+    uint64_t reset;    /* its value then */
+    int16_t csr;       /* number of the CSR that shows it, -1: none */
+    int16_t gdb;       /* gdb's number for it, -1: none */
 };
 
 /* In the order of the table. */

@@ -371,3 +371,42 @@ void devices_are_reset_with_the_machine(void)
     board_free(board);
     machine_free(m);
 }
+
+static unsigned number(const char *name)
+{
+    int n = machine_register_find(name);
+
+    check_equal(n >= 0, 1);
+    return (unsigned)n;
+}
+
+/* What sticks is what the manual's chapter "Registers" says. */
+void registers_are_written_by_name(void)
+{
+    static const struct {
+        const char *name;
+        uint64_t written, kept;
+        bool can;
+    } rows[] = {
+        {"x7", 0x1234, 0x1234, true},
+        {"x0", 0x1234, 0, true},
+        {"pc", PAGE + 9, PAGE + 8, true},
+        {"mepc", 0x1001, 0x1000, true},
+        {"mcounteren", UINT64_MAX, 7, true},
+        {"satp", 5ull << 60, 0, true}, /* no such mode: as it was */
+        {"vmcs", 1, 0, false},         /* read-only */
+        {"viselect", 1, 0, false},     /* there with V=1 alone */
+        {"ring", 1, 3, false},
+    };
+    const uint32_t code[] = {addi(ZERO, ZERO, 0)};
+    struct machine *m = make(code, sizeof code);
+
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        unsigned n = number(rows[i].name);
+
+        check_equal(machine_set_register(m, 0, n, rows[i].written), rows[i].can);
+        check_equal(machine_register(m, 0, n), rows[i].kept);
+    }
+    check_equal(machine_register_find("x32"), (uint64_t)-1);
+    machine_free(m);
+}

@@ -41,7 +41,8 @@ extern unsigned failures;
     X(a_follower_has_the_others_time)                                                              \
     X(a_follower_takes_interrupts_when_told)                                                       \
     X(a_follower_has_the_others_devices)                                                           \
-    X(devices_are_reset_with_the_machine)
+    X(devices_are_reset_with_the_machine)                                                          \
+    X(registers_are_written_by_name)
 
 #define UNIT_DECLARE(name) void name(void);
 UNIT_TESTS(UNIT_DECLARE)
