@@ -1,6 +1,6 @@
 /* What instructions compute: a row each, which whoever executes them expands (the interpreter, a translator,
- * an oracle). Values are uint64_t; the manual of RISC-V is the source. How operands come and results go is
- * the class's, isa/README.
+ * an oracle). Values are uint64_t; the manual of RISC-V is the source. The class of the instruction's row in
+ * isa/ says which of these an instruction has.
  *
  *   VALUE_name  of rd: a is rs1, b rs2, i the immediate, at the instruction's address
  *   TYPE_name   of what is loaded into rd, extended as its sign says, or stored of rs2

@@ -23,6 +23,7 @@ void tree_bytes(struct tree *t, const char *name, const void *value, size_t n);
 void tree_text(struct tree *t, const char *name, const char *value);
 void tree_empty(struct tree *t, const char *name);
 void tree_cell(struct tree *t, const char *name, uint32_t value);
+/* At most 4 for each hart that a machine can have. */
 void tree_cells(struct tree *t, const char *name, const uint32_t *values, size_t n);
 void tree_reg(struct tree *t, const struct device_place *at);
 /* #address-cells and #size-cells of a node's children. */

@@ -134,7 +134,7 @@ enum stop {
 };
 
 /* What somebody wants to be told of a run; what is NULL is not told, and costs nothing. The struct is
- * the caller's, and stays as it is while it observes. */
+ * the caller's, and stays as it is while it observes. Who is told may end its own observing, no other's. */
 struct observer {
     void *user;
     /* Records of this part of the run. What is outside the parts of all observers costs what it costs

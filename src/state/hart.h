@@ -27,7 +27,6 @@
 #define MSTATUS_TSR (1ull << 22)
 #define STATUS_UXL (2ull << 32)
 #define STATUS_SXL (2ull << 34)
-#define MENVCFG_FIOM 1ull
 #define MENVCFG_ADUE (1ull << 61)
 #define MENVCFG_STCE (1ull << 63)
 #define CAUSE_INTERRUPT (1ull << 63)

@@ -1,4 +1,4 @@
-"""Unit tests in C of TLB, walk cache and state pool: each by its rules alone, without a guest."""
+"""Unit tests in C: TLB, walk cache and state pool by their rules alone, without a guest; and what machine.h promises."""
 
 import re
 
